@@ -1,0 +1,1 @@
+"""What an order is, in nothing but the standard library."""

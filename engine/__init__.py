@@ -1,0 +1,1 @@
+"""How a GraphQL query runs; knows no orders."""

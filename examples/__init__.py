@@ -1,0 +1,1 @@
+"""A simulated distributor and the clients that query it."""

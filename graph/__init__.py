@@ -1,0 +1,1 @@
+"""The face of the data: the schema's types, directives and errors."""

@@ -1,0 +1,1 @@
+"""The composition root: app, settings, authentication, command line and telemetry."""
