@@ -1,1 +1,1 @@
-"""What an order is, in nothing but the standard library."""
+"""What an order is: the canonical model and its rules, in the standard library only."""

@@ -1,1 +1,1 @@
-"""A simulated distributor and the clients that query it."""
+"""Things to run beside Crossdock: a simulated distributor and example queries."""

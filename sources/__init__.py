@@ -1,1 +1,1 @@
-"""The outside world: the systems a distributor already runs, each behind a port."""
+"""The outside world: every system a distributor runs, behind a port that speaks the domain."""

@@ -1,0 +1,68 @@
+"""Who is asking and which rows they may see; row scope lives here, field scope lives on the schema's directives."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.model import CustomerId
+
+
+class PrincipalKind(StrEnum):
+    """The kinds of caller (requirement A2)."""
+
+    PORTAL_USER = "PORTAL_USER"
+    SALES_REP = "SALES_REP"
+    SERVICE = "SERVICE"
+    ANALYST = "ANALYST"
+    OPERATOR = "OPERATOR"
+    MACHINE = "MACHINE"
+
+
+SCOPES = (
+    "order:read",
+    "price:read",
+    "invoice:read",
+    "balance:read",
+    "document:read",
+    "return:read",
+    "return:write",
+    "internal:read",
+    "ops:read",
+    "ops:write",
+    "audit:read",
+)
+"""Every scope a field or an operation can ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller.
+
+    ``account`` and ``ship_tos`` bound a portal user (ship-tos empty: all of the account's); ``territories`` bound a sales rep.
+    Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    """
+
+    subject: str
+    kind: PrincipalKind
+    scopes: frozenset[str]
+    name: str | None = None
+    account: CustomerId | None = None
+    ship_tos: frozenset[str] = field(default_factory=frozenset)
+    territories: frozenset[str] = field(default_factory=frozenset)
+
+    def may(self, *scopes: str) -> bool:
+        return self.scopes.issuperset(scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """The rows a principal may see: ``accounts`` None means every account, an empty set none; ``ship_tos`` None means every ship-to."""
+
+    accounts: AbstractSet[CustomerId] | None
+    ship_tos: AbstractSet[str] | None = None
+
+    def sees(self, account: CustomerId, ship_to: str | None = None) -> bool:
+        """True when a row of ``account`` (and ``ship_to``, where the row has one) is visible; what is not visible does not exist."""
+        if self.accounts is not None and account not in self.accounts:
+            return False
+        return self.ship_tos is None or ship_to is None or ship_to in self.ship_tos
