@@ -61,8 +61,10 @@ class Visibility:
     accounts: AbstractSet[CustomerId] | None
     ship_tos: AbstractSet[str] | None = None
 
-    def sees(self, account: CustomerId, ship_to: str | None = None) -> bool:
-        """True when a row of ``account`` (and ``ship_to``, where the row has one) is visible; what is not visible does not exist."""
-        if self.accounts is not None and account not in self.accounts:
-            return False
-        return self.ship_tos is None or ship_to is None or ship_to in self.ship_tos
+    def sees(self, account: CustomerId) -> bool:
+        """True when a row that belongs to ``account`` as a whole is visible; what is not visible does not exist."""
+        return self.accounts is None or account in self.accounts
+
+    def sees_at(self, account: CustomerId, ship_to: str | None) -> bool:
+        """True when a row of ``account`` at ``ship_to`` is visible. A caller bound to ship-tos sees no row that names none."""
+        return self.sees(account) and (self.ship_tos is None or ship_to in self.ship_tos)

@@ -46,6 +46,10 @@ class Customer:
     credit_hold: Code | None
     source: Provenance
 
+    @property
+    def number(self) -> str:
+        return self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Aging:
@@ -103,6 +107,15 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """What was ordered: our stock-keeping unit, the customer's own number for it, and its words."""
+
+    sku: str
+    customer_sku: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One order line as the ERP states it; quantities obey ordered = cancelled + open + shipped in base units.
 
@@ -133,6 +146,10 @@ class Line:
     substituted_by: str | None
     closed: bool
 
+    @property
+    def item(self) -> "Item":
+        return Item(self.sku, self.customer_sku, self.description)
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -155,6 +172,10 @@ class Order:
     totals: Totals | None
     lines: tuple[Line, ...]
     source: Provenance
+
+    @property
+    def number(self) -> str:
+        return self.id
 
 
 # --- the warehouse ---------------------------------------------------------------------------------------------------
@@ -247,6 +268,10 @@ class Shipment:
     lines: tuple[ShipmentLine, ...]
     packages: tuple[Package, ...]
     source: Provenance
+
+    @property
+    def number(self) -> str:
+        return self.id
 
     @property
     def tracking_numbers(self) -> tuple[str, ...]:
@@ -392,6 +417,10 @@ class Invoice:
     documents: tuple[Document, ...]
     source: Provenance
 
+    @property
+    def number(self) -> str:
+        return self.id
+
 
 class ReturnStatus(StrEnum):
     REQUESTED = "REQUESTED"
@@ -430,3 +459,7 @@ class Return:
     lines: tuple[ReturnLine, ...]
     credit_memo_ids: tuple[InvoiceId, ...]
     source: Provenance
+
+    @property
+    def rma_number(self) -> str:
+        return self.id
