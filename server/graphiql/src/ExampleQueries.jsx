@@ -1,0 +1,44 @@
+import { pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+
+export function variablesText(variables) {
+  if (!variables || typeof variables === "string") return variables || "";
+  return Object.keys(variables).length ? JSON.stringify(variables, null, 2) : "";
+}
+
+export function ExampleQueries({ queries }) {
+  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(
+    pick("tabs", "activeTabIndex", "queryEditor", "variableEditor"),
+  );
+  const { addTab, changeTab } = useGraphiQLActions();
+  if (!queries.length) return null;
+
+  const open = (example) => {
+    const opened = tabs.findIndex((tab) => tab.query === example.query);
+    if (opened >= 0) {
+      changeTab(opened);
+      return;
+    }
+    if (tabs[activeTabIndex].query) addTab();
+    queryEditor.setValue(example.query);
+    variableEditor.setValue(variablesText(example.variables));
+  };
+  return (
+    <label>
+      <span>Example queries</span>
+      <select
+        value=""
+        disabled={!queryEditor || !variableEditor}
+        onChange={({ target }) => open(queries[Number(target.value)])}
+      >
+        <option value="" disabled>
+          Open…
+        </option>
+        {queries.map(({ name }, index) => (
+          <option key={name} value={index}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,15 @@
+import "graphiql/setup-workers/vite";
+import "graphiql/style.css";
+import "./style.css";
+import { createRoot } from "react-dom/client";
+import { App } from "./App.jsx";
+
+const root = createRoot(document.getElementById("root"));
+
+try {
+  const answer = await fetch("/graphiql/config.json");
+  if (!answer.ok) throw new Error(`/graphiql/config.json answered ${answer.status}`);
+  root.render(<App config={await answer.json()} />);
+} catch (error) {
+  root.render(<p role="alert" className="broken">{`GraphiQL cannot start: ${error.message}`}</p>);
+}

@@ -1,0 +1,38 @@
+"""Gives browser tests a page that fails its test when it complains or reaches beyond this machine."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
+
+from tests.browser.chromium import launch_options
+
+LOCAL_SCHEMES = {"blob", "data"}
+
+
+@pytest.fixture
+async def browser_page() -> AsyncIterator[Page]:
+    strays: list[str] = []
+    complaints: list[str] = []
+
+    def on_request(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in LOCAL_SCHEMES and address.hostname != "127.0.0.1":
+            strays.append(request.url)
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**launch_options())
+        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        context.on("request", on_request)
+        context.on("console", on_console)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        await browser.close()
+    assert strays == []
+    assert complaints == []
