@@ -82,14 +82,17 @@ PRODUCT := $(wildcard domain sources store resolvers engine ingest graph server)
 CHECKED := $(PRODUCT) $(wildcard examples benchmarks tests)
 
 .PHONY: lint
-lint: venv ## style, types, layers, dependencies, schema and deployment files
+lint: venv types ## style, types, layers, dependencies, schema and deployment files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(CHECKED)
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/crossdock schema --check
 	$(BIN)/hadolint Dockerfile
+
+.PHONY: types
+types: venv ## mypy --strict
+	$(BIN)/mypy $(CHECKED)
 
 .PHONY: format
 format: venv ## rewrite the Python to the one style
