@@ -247,7 +247,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A shipment as the warehouse states it. ``confirmed_at`` is the ship confirm, ``manifested_at`` the carrier manifest's close."""
+    """A shipment as the warehouse states it, created there at ``created_at``. ``confirmed_at`` is the ship confirm, ``manifested_at`` the carrier manifest's close."""
 
     id: ShipmentId
     order_id: OrderId
@@ -260,6 +260,7 @@ class Shipment:
     carrier: Carrier | None
     service: str | None
     pro_number: str | None
+    created_at: Moment
     labelled_at: Moment | None
     packed_at: Moment | None
     manifested_at: Moment | None

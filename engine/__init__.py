@@ -1,1 +1,1 @@
-"""How a GraphQL query runs; knows no orders."""
+"""Executes GraphQL: parsing, validation, field guards and the answer's shape. Knows nothing of orders."""

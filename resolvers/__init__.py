@@ -1,1 +1,1 @@
-"""How a field of the graph gets its value, in domain objects."""
+"""How a field gets its value: scoped reads of the estate, answered as domain objects."""

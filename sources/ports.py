@@ -80,7 +80,7 @@ class OrderQuery:
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """A page of invoices, returns or shipments, newest first by (date or requested_at or confirmed/created time, id)."""
+    """A page of records, newest first by (time, id): an invoice's date at 00:00 UTC, a return's requested_at, a shipment's created_at."""
 
     visibility: Visibility
     order_ids: frozenset[OrderId] = frozenset()

@@ -1,0 +1,170 @@
+"""What one operation knows: who asks, the estate it may ask, its loaders, and what went wrong on the way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar, cast
+
+from graphql import GraphQLError, get_directive_values
+from graphql.type import GraphQLDirective
+
+from domain.access import Principal, PrincipalKind, Visibility
+from domain.errors import CrossdockError, Forbidden, SourceError, StaleData
+from domain.model import CustomerId
+from resolvers.loaders import Loaders
+from sources.estate import Estate
+
+T = TypeVar("T")
+
+AMOUNT_SCOPE = "price:read"
+"""Fields under this scope are the amounts of an order; they are asked of the ERP only when selected and allowed."""
+
+
+class Selection(Protocol):
+    """The part of ``engine.execute.Operation`` that resolvers read."""
+
+    @property
+    def node(self) -> Any: ...
+
+    @property
+    def fields(self) -> frozenset[tuple[str, str]]: ...
+
+    @property
+    def variables(self) -> Mapping[str, Any]: ...
+
+
+class ScopeTable(Protocol):
+    """The part of ``engine.guards.Guards`` that resolvers read."""
+
+    def denied(self, held: frozenset[str] | None) -> Mapping[tuple[str, str], frozenset[str]]: ...
+
+    def scopes_of(self, fields: frozenset[tuple[str, str]]) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Rules of the house that derivations need. ``carrier_grace``: how long a ship confirm may wait for the carrier's word."""
+
+    carrier_grace: timedelta = timedelta(hours=24)
+    page_size: int = 20
+    page_limit: int = 100
+
+
+class Context:
+    """One per operation; nothing in it outlives the answer."""
+
+    def __init__(
+        self,
+        principal: Principal | None,
+        estate: Estate,
+        *,
+        now: Callable[[], datetime],
+        correlation_id: str,
+        policy: Policy = Policy(),  # noqa: B008 (frozen)
+        freshness: GraphQLDirective | None = None,
+    ) -> None:
+        self.principal = principal
+        self.estate = estate
+        self.clock = now
+        self.now = now()
+        self.correlation_id = correlation_id
+        self.policy = policy
+        self.denied: Mapping[tuple[str, str], frozenset[str]] = {}
+        self.amounts = False
+        self.max_age: float | None = None
+        self.loaders = Loaders(self)
+        self._freshness = freshness
+        self._refused: dict[frozenset[str], set[tuple[str, str]]] = {}
+        self._troubles: dict[tuple[str, str], SourceError] = {}
+        self._once: dict[Hashable, asyncio.Future[Any]] = {}
+
+    # -- what the engine calls ---------------------------------------------------------------------------------------
+
+    def start(self, operation: Selection, guards: ScopeTable) -> None:
+        """Decides what is denied and which parts of an order will be asked of the ERP, before anything is read."""
+        held = self.principal.scopes if self.principal else None
+        self.denied = guards.denied(held)
+        selected = frozenset(field for field in operation.fields if field not in self.denied)
+        self.amounts = AMOUNT_SCOPE in guards.scopes_of(selected)
+        if self._freshness is not None:
+            asked = get_directive_values(self._freshness, operation.node, dict(operation.variables))
+            if asked is not None:
+                self.max_age = float(asked["seconds"])
+                if self.max_age < 0:
+                    raise GraphQLError("@maxStaleness takes a number of seconds that is not negative.")
+
+    def deny(self, key: tuple[str, str], path: list[str | int]) -> None:  # noqa: ARG002 (told once per scope, not per row)
+        self._refused.setdefault(self.denied[key], set()).add(key)
+
+    def finish(self) -> Sequence[GraphQLError]:
+        """One error per missing scope and one per source that was served from memory."""
+        refused = [self._forbidden(scopes, fields) for scopes, fields in self._refused.items()]
+        stale = [GraphQLError(error.public, original_error=error) for error in self._troubles.values()]
+        return [*refused, *stale]
+
+    @staticmethod
+    def _forbidden(scopes: frozenset[str], fields: set[tuple[str, str]]) -> GraphQLError:
+        missing, names = sorted(scopes), sorted(f"{type_}.{field}" for type_, field in fields)
+        message = f"Not shown without {' and '.join(missing) or 'signing in'}: {', '.join(names)}."
+        return GraphQLError(message, original_error=Forbidden(message), extensions={"missingScopes": missing, "fields": names})
+
+    # -- what resolvers call -----------------------------------------------------------------------------------------
+
+    def served_stale(self, trouble: SourceError) -> None:
+        """Notes that an older answer stands in for a live one; told once per source."""
+        self.unread(StaleData(trouble.source, trouble))
+
+    def unread(self, trouble: SourceError) -> None:
+        """Notes a source that an answer had to do without; told once per source."""
+        self._troubles.setdefault((trouble.source, trouble.code), trouble)
+
+    async def attempt(self, work: Awaitable[T]) -> T | SourceError:
+        """The result of ``work``, or the source's error as a value (noted), for answers that can do without."""
+        try:
+            return await work
+        except SourceError as trouble:
+            self.unread(trouble)
+            return trouble
+
+    def close(self) -> None:
+        """Ends what nobody waits for any more."""
+        for future in self._once.values():
+            future.cancel()
+
+    async def once(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of ``work``, computed once per operation for ``key`` however many fields ask."""
+        future = self._once.get(key)
+        if future is None:
+            future = self._once[key] = asyncio.ensure_future(work())
+        return cast(T, await asyncio.shield(future))
+
+    @property
+    def caller(self) -> Principal:
+        if self.principal is None:
+            raise CrossdockError("No caller.", detail="a resolver ran without a principal")
+        return self.principal
+
+    async def visibility(self) -> Visibility:
+        """The rows the caller may see, from the ERP's account hierarchy as it stands now."""
+        return await self.once("visibility", self._visibility)
+
+    async def _visibility(self) -> Visibility:
+        caller = self.caller
+        if caller.kind is PrincipalKind.SALES_REP:
+            answer = await self.estate.accounts_in_territories(caller.territories, max_age=None)
+            accounts = [self.told(found) for found in answer.values.values()]
+            return Visibility(frozenset[CustomerId]().union(*accounts))
+        if caller.account is None:
+            everything = caller.kind is not PrincipalKind.PORTAL_USER
+            return Visibility(None if everything else frozenset())
+        below = await self.estate.descendants([caller.account], max_age=None)
+        accounts = [self.told(found) for found in below.values.values()]
+        return Visibility(frozenset({caller.account}).union(*accounts), caller.ship_tos or None)
+
+    @staticmethod
+    def told(value: T | SourceError) -> T:
+        """The value, or its error raised."""
+        if isinstance(value, SourceError):
+            raise value
+        return value

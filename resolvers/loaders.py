@@ -1,0 +1,81 @@
+"""Every batch read an operation can make: one loader class and one table, so that a field cannot ask row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aiodataloader import DataLoader
+
+from domain.model import Customer, CustomerId, Invoice, InvoiceId, Order, OrderId, Receivables, Return, ReturnId
+from domain.model import Shipment, ShipmentId, Tracking, TrackingKey, WarehouseOrder
+from sources.estate import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resolvers.context import Context
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Read = Callable[["Context", list[Any]], Awaitable[Answer[Any, Any]]]
+
+BATCHES: dict[str, Read] = {
+    "order_by_id": lambda c, keys: c.estate.orders(keys, amounts=c.amounts, max_age=c.max_age),
+    "order_ids_by_po": lambda c, keys: c.estate.orders_by_po(keys, max_age=c.max_age),
+    "customer_by_id": lambda c, keys: c.estate.customers(keys, max_age=c.max_age),
+    "child_ids_by_customer": lambda c, keys: c.estate.children(keys, max_age=c.max_age),
+    "receivables_by_customer": lambda c, keys: c.estate.receivables(keys, max_age=c.max_age),
+    "invoice_by_id": lambda c, keys: c.estate.invoices(keys, max_age=c.max_age),
+    "invoices_by_order": lambda c, keys: c.estate.invoices_by_order(keys, max_age=c.max_age),
+    "return_by_id": lambda c, keys: c.estate.returns(keys, max_age=c.max_age),
+    "returns_by_order": lambda c, keys: c.estate.returns_by_order(keys, max_age=c.max_age),
+    "warehouse_by_order": lambda c, keys: c.estate.warehouse_orders(keys, max_age=c.max_age),
+    "shipment_by_id": lambda c, keys: c.estate.shipments(keys, max_age=c.max_age),
+    "shipments_by_tracking": lambda c, keys: c.estate.shipments_by_tracking(keys, max_age=c.max_age),
+    "tracking_by_key": lambda c, keys: c.estate.tracking(keys, max_age=c.max_age),
+}
+
+
+class Loader(DataLoader[K, "V | None"], Generic[K, V]):
+    """Collects the keys asked for in one turn of the loop into one read. A missing key loads None; a key's error is raised for that key."""
+
+    def __init__(self, context: Context, read: Read) -> None:
+        super().__init__()
+        self._context = context
+        self._read = read
+
+    async def batch_load_fn(self, keys: list[K]) -> list[V | None]:
+        answer = await self._read(self._context, keys)
+        for trouble in answer.trouble:
+            self._context.served_stale(trouble)
+        return [answer.values.get(key) for key in keys]
+
+
+class Loaders:
+    """The loaders of one operation, each made when first asked for."""
+
+    order_by_id: Loader[OrderId, Order]
+    order_ids_by_po: Loader[str, Sequence[OrderId]]
+    customer_by_id: Loader[CustomerId, Customer]
+    child_ids_by_customer: Loader[CustomerId, Sequence[CustomerId]]
+    receivables_by_customer: Loader[CustomerId, Receivables]
+    invoice_by_id: Loader[InvoiceId, Invoice]
+    invoices_by_order: Loader[OrderId, Sequence[Invoice]]
+    return_by_id: Loader[ReturnId, Return]
+    returns_by_order: Loader[OrderId, Sequence[Return]]
+    warehouse_by_order: Loader[OrderId, WarehouseOrder]
+    shipment_by_id: Loader[ShipmentId, Shipment]
+    shipments_by_tracking: Loader[str, Sequence[Shipment]]
+    tracking_by_key: Loader[TrackingKey, Tracking]
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Loader[Any, Any]:
+        if name not in BATCHES:
+            raise AttributeError(name)
+        loader: Loader[Any, Any] = Loader(self._context, BATCHES[name])
+        setattr(self, name, loader)
+        return loader
