@@ -1,4 +1,4 @@
-"""Finds the browser that tests drive: Debian's chromium where there is one, else the one `make` unpacked from its lock."""
+"""Finds the browser that tests drive: Debian's chromium where present, else the one `make` unpacked from its lock."""
 
 from pathlib import Path
 from typing import Any

@@ -7,12 +7,16 @@ import pytest
 from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
 
 from tests.browser.chromium import launch_options
+from tests.npm.node import NODE
 
 LOCAL_SCHEMES = {"blob", "data"}
 
 
 @pytest.fixture
-async def browser_page() -> AsyncIterator[Page]:
+async def browser_page(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
+    monkeypatch.setenv(
+        "PLAYWRIGHT_NODEJS_PATH", str(NODE)
+    )  # Playwright's own Node needs libatomic, which Debian may lack
     strays: list[str] = []
     complaints: list[str] = []
 

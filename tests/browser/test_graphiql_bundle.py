@@ -90,9 +90,7 @@ class Handler(SimpleHTTPRequestHandler):
         answer = self.backend.execute(body, self.headers["Authorization"], self.headers["X-Correlation-Id"])
         self.answer(answer, content_type="application/graphql-response+json")
 
-    def answer(
-        self, value: object, status: HTTPStatus = HTTPStatus.OK, content_type: str = "application/json"
-    ) -> None:
+    def answer(self, value: object, status: HTTPStatus = HTTPStatus.OK, content_type: str = "application/json") -> None:
         payload = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
