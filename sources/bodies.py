@@ -1,0 +1,71 @@
+"""Reads response bodies in bounded steps: a few compressed bytes never become more memory than was granted."""
+
+import zlib
+from collections.abc import AsyncIterator, Iterator
+
+STEP = 64 * 1024
+ACCEPT_ENCODING = "gzip, deflate"
+
+
+class Unreadable(Exception):
+    """The body is larger than allowed, encoded in a way nobody asked for, or damaged."""
+
+
+class Inflater:
+    """Undoes gzip (RFC 1952, of several members too) or deflate (RFC 1950, or bare RFC 1951 as some servers send)."""
+
+    def __init__(self, encoding: str) -> None:
+        self._gzip = encoding == "gzip"
+        self._stream: zlib._Decompress | None = None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yields at most ``STEP`` bytes at a time; raises ``zlib.error``."""
+        while data:
+            if self._stream is None or (self._stream.eof and self._gzip):
+                self._stream = zlib.decompressobj(self._window(data))
+            elif self._stream.eof:
+                raise zlib.error("data after the end of the stream")
+            yield self._stream.decompress(data, STEP)
+            data = self._stream.unconsumed_tail or self._stream.unused_data
+
+    def _window(self, data: bytes) -> int:
+        if self._gzip:
+            return zlib.MAX_WBITS | 16
+        return zlib.MAX_WBITS if data[0] & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+
+    @property
+    def complete(self) -> bool:
+        return self._stream is None or self._stream.eof
+
+
+async def read(chunks: AsyncIterator[bytes], *, encoding: str, cap: int) -> bytes:
+    """The whole decoded body, at most ``cap`` bytes both as sent and after decompression.
+
+    ``encoding`` is the Content-Encoding header. Raises ``Unreadable``, having held ``cap`` + ``STEP`` bytes at most.
+    """
+    inflater = _inflater(encoding)
+    received = 0
+    body = bytearray()
+    async for chunk in chunks:
+        received += len(chunk)
+        try:
+            for piece in inflater.feed(chunk) if inflater else (chunk,):
+                body += piece
+                if len(body) > cap:
+                    raise Unreadable(f"body larger than {cap} bytes")
+        except zlib.error as error:
+            raise Unreadable(f"damaged {encoding} body: {error}") from error
+        if received > cap:
+            raise Unreadable(f"body larger than {cap} bytes as sent")
+    if inflater and not inflater.complete:
+        raise Unreadable(f"{encoding} body cut short")
+    return bytes(body)
+
+
+def _inflater(encoding: str) -> Inflater | None:
+    name = encoding.strip().lower().removeprefix("x-")
+    if name in ("", "identity"):
+        return None
+    if name in ("gzip", "deflate"):
+        return Inflater(name)
+    raise Unreadable("body in an encoding nobody asked for")

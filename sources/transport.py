@@ -1,0 +1,329 @@
+"""The one HTTP door of each source: deadline, size cap, retries, breaker and concurrency limit live here only.
+
+This module alone knows the HTTP library. It speaks to httpx's transport layer, below ``httpx.AsyncClient``, where there
+are no cookies, redirects or environment proxies to switch off, and a call costs less.
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import quote, unquote, urlencode
+
+import aiohttp
+import httpx
+import stamina
+from httpx_aiohttp import AiohttpTransport
+
+from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
+from sources import bodies
+from sources.breaker import Breaker, Refused, State
+from sources.config import SourceConfig
+from sources.observer import BreakerMoved, CallMade, Observer
+from sources.retries import RetryBudget, Transient, retry_after
+
+CORRELATION_ID: ContextVar[str] = ContextVar("CORRELATION_ID")
+"""The id of the client's request, sent to every source as X-Correlation-Id."""
+
+CALL_BEGAN: ContextVar[float] = ContextVar("CALL_BEGAN")
+"""When the adapter call in progress began (loop time): its requests share one deadline. Unset: each has its own."""
+
+WAITING_PER_SLOT = 32
+"""How many callers may queue for each concurrency slot before the next is turned away."""
+
+WAIT_INITIAL, WAIT_MAX, WAIT_JITTER = 0.05, 0.5, 0.1
+KEEPALIVE = 4.0
+"""Seconds; below the 5 that common servers keep an idle connection, so that we close first."""
+
+OK, CANCELLED = "ok", "CANCELLED"
+OVERLOADED = frozenset((429, 502, 503, 504))
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from repeating an idempotent request by itself after a reset: repeats are ours to count."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
+
+
+def client(connections: int = 100) -> httpx.AsyncBaseTransport:
+    """The HTTP client all sources share, to be used as an async context manager.
+
+    ``connections`` must be at least the sum of all sources' concurrency limits, or one slow source starves the others.
+    """
+    door: AiohttpTransport
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE, ssl=door.ssl_context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_once,),
+            trust_env=False,
+        )
+
+    door = AiohttpTransport(trust_env=False, client=session)
+    return door
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An accepted answer, decompressed. ``headers`` ignore case; ``as_of`` (aware UTC): when the request was sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a source has been doing: its breaker, and when a call last succeeded and failed (aware UTC)."""
+
+    breaker: State
+    last_success: datetime | None
+    last_failure: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    request: httpx.Request
+    operation: str
+    accept: frozenset[int]
+    clock: asyncio.Timeout
+
+
+class Transport:
+    """The HTTP door of one source, shared by everything that calls it."""
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        client: httpx.AsyncBaseTransport,
+        *,
+        observer: Observer,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.source = config.name
+        self._limits = config.limits
+        self._client = client
+        self._observer = observer
+        self._now = now
+        self._monotonic = monotonic
+        self._base = config.url.rstrip("/")
+        self._origins = {_origin(httpx.URL(url)) for url in (config.url, config.token_url) if url}
+        self._timeouts = httpx.Timeout(None, connect=config.limits.connect_timeout).as_dict()
+        self._slots = asyncio.Semaphore(config.limits.concurrency)
+        self._waiting = 0
+        self._budget = RetryBudget(config.limits.retry_budget)
+        self._breaker = Breaker(
+            failures=config.limits.breaker_failures,
+            cooldown=config.limits.breaker_cooldown,
+            monotonic=monotonic,
+            moved=self._breaker_moved,
+        )
+        self._last_success: datetime | None = None
+        self._last_failure: datetime | None = None
+
+    @property
+    def health(self) -> Health:
+        return Health(self._breaker.state, self._last_success, self._last_failure)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        idempotent: bool = True,
+        accept: Collection[int] = (HTTPStatus.OK,),
+    ) -> Reply:
+        """One call, retried within the deadline, the attempts and the budget when ``idempotent``.
+
+        ``path`` is relative to the source's url, or absolute on its origin or its token_url's; anything else is
+        refused, and redirects are never followed. ``operation`` names the call in metrics. Raises
+
+        - SourceTimeout: no complete answer within the deadline;
+        - SourceUnavailable: unreachable, reset, 429, 502, 503, 504, breaker open, or too many waiting;
+        - SourceFault: any other status not in ``accept``, an unreadable or too large body, a forbidden address or header.
+        """
+        request = self._request(method, path, params, headers, content)
+        time_now = asyncio.get_running_loop().time()
+        ends = CALL_BEGAN.get(time_now) + self._limits.deadline
+        if ends <= time_now:
+            raise SourceTimeout(self.source, f"{operation}: no time left to ask")
+        try:
+            async with asyncio.timeout_at(ends) as clock:
+                call = _Call(request, operation, frozenset(accept), clock)
+                return await (self._repeatedly(call) if idempotent else self._attempt(call, 1))
+        except TimeoutError as error:
+            detail = f"{operation}: no complete answer within {self._limits.deadline} s"
+            raise SourceTimeout(self.source, detail) from error
+
+    async def _repeatedly(self, call: _Call) -> Reply:
+        """The first attempt outside stamina, whose machinery costs more than the rest of a healthy call."""
+        try:
+            return await self._attempt(call, 1)
+        except Transient as error:
+            first = error
+        async for attempt in stamina.retry_context(
+            on=lambda error: self._another(error, call),
+            attempts=self._limits.attempts,
+            timeout=None,
+            wait_initial=WAIT_INITIAL,
+            wait_max=WAIT_MAX,
+            wait_jitter=WAIT_JITTER,
+        ):
+            with attempt:
+                if attempt.num == 1:
+                    raise first
+                return await self._attempt(call, attempt.num)
+        raise first
+
+    def _another(self, error: Exception, call: _Call) -> bool | float:
+        """Whether to try again: the seconds to wait if the source said how long, True for the usual backoff."""
+        if not isinstance(error, Transient):
+            return False
+        jitter = random.uniform(0, WAIT_JITTER)  # noqa: S311 spreads callers, guards nothing
+        wait = WAIT_MAX if error.retry_after is None else error.retry_after + jitter
+        ends = call.clock.when()
+        if ends is None or asyncio.get_running_loop().time() + wait >= ends or not self._budget.spend():
+            return False
+        return error.retry_after is None or wait
+
+    async def _attempt(self, call: _Call, number: int) -> Reply:
+        if number == 1:
+            self._budget.earn()
+        try:
+            self._breaker.check()
+            if self._slots.locked() and self._waiting >= WAITING_PER_SLOT * self._limits.concurrency:
+                raise SourceUnavailable(self.source, f"{call.operation}: {self._waiting} calls are waiting already")
+            self._waiting += 1
+            try:
+                await self._slots.acquire()
+            finally:
+                self._waiting -= 1
+            try:
+                return await self._exchange(call, number)
+            finally:
+                self._slots.release()
+        except Refused as refused:
+            detail = f"{call.operation}: {refused}"
+            raise SourceUnavailable(self.source, detail, retry_after=refused.retry_after) from refused
+
+    async def _exchange(self, call: _Call, number: int) -> Reply:
+        """One exchange, its outcome told to breaker and observer. A caller who leaves proves nothing of the source."""
+        sent, started = self._now(), self._monotonic()
+        reply: Reply | None = None
+        outcome = CANCELLED
+        with self._breaker.admit() as permit:
+            try:
+                reply = await self._ask(call, sent)
+                self._judge(call, reply)
+                outcome = OK
+            except SourceError as error:
+                outcome = error.code
+                raise
+            except asyncio.CancelledError:
+                outcome = SourceTimeout.code if call.clock.expired() else CANCELLED
+                raise
+            finally:
+                if outcome == OK or (reply is not None and _is_well(reply.status)):
+                    permit.healthy()
+                    self._last_success = sent
+                elif outcome != CANCELLED:
+                    permit.failed()
+                    self._last_failure = sent
+                seconds = self._monotonic() - started
+                self._observer.call_made(CallMade(self.source, call.operation, outcome, seconds, number))
+        return reply
+
+    async def _ask(self, call: _Call, sent: datetime) -> Reply:
+        """The source's answer whatever its status; its body only when accepted."""
+        try:
+            response = await self._client.handle_async_request(call.request)
+            try:
+                body = await self._body(response) if response.status_code in call.accept else b""
+                return Reply(response.status_code, response.headers, body, sent)
+            finally:
+                await response.aclose()
+        except bodies.Unreadable as error:
+            raise SourceFault(self.source, f"{call.operation}: {error}") from error
+        except httpx.TransportError as error:
+            raise Transient(self.source, f"{call.operation}: {type(error.__cause__ or error).__name__}") from error
+        except (aiohttp.ClientError, httpx.InvalidURL) as error:
+            raise SourceFault(self.source, f"{call.operation}: not an HTTP answer ({type(error).__name__})") from error
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        encoding = response.headers.get("content-encoding", "")
+        stream = cast(httpx.AsyncByteStream, response.stream)
+        async with aclosing(cast(AsyncGenerator[bytes, None], aiter(stream))) as chunks:
+            return await bodies.read(chunks, encoding=encoding, cap=self._limits.max_body)
+
+    def _judge(self, call: _Call, reply: Reply) -> None:
+        if reply.status in call.accept:
+            return
+        detail = f"{call.operation}: HTTP {reply.status}"
+        if reply.status in OVERLOADED:
+            raise Transient(self.source, detail, retry_after=retry_after(reply.headers, self._now()))
+        raise SourceFault(self.source, detail)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None,
+        headers: Mapping[str, str] | None,
+        content: bytes | None,
+    ) -> httpx.Request:
+        sent = {"Accept-Encoding": bodies.ACCEPT_ENCODING, "User-Agent": "crossdock"}
+        if (correlation_id := CORRELATION_ID.get(None)) is not None:
+            sent["X-Correlation-Id"] = correlation_id
+        sent.update(headers or {})
+        for name, value in sent.items():
+            if not (HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value)):
+                raise SourceFault(self.source, f"refused to send the header {name!a}: it holds what no header may")
+        address = self._address(path, params)
+        return httpx.Request(method, address, headers=sent, content=content, extensions={"timeout": self._timeouts})
+
+    def _address(self, path: str, params: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> httpx.URL:
+        if path.startswith(("http://", "https://")):
+            address = path
+        else:
+            address = self._base + (path if path.startswith(("/", "?")) or not path else f"/{path}")
+        if params:
+            address += ("&" if "?" in address else "?") + urlencode(params, quote_via=quote)
+        try:
+            url = httpx.URL(address)
+        except httpx.InvalidURL as error:
+            raise SourceFault(self.source, "refused an address that is not a URL") from error
+        if _origin(url) not in self._origins or url.userinfo:
+            raise SourceFault(self.source, f"refused to leave the source's origin for {url.host}")
+        if any(unquote(segment) in (".", "..") for segment in address.partition("?")[0].split("/")):
+            raise SourceFault(self.source, "refused an address with dot segments")
+        return url
+
+    def _breaker_moved(self, state: State) -> None:
+        self._observer.breaker_moved(BreakerMoved(self.source, state))
+
+
+def _is_well(status: int) -> bool:
+    """A source that says no is still well; one that says it cannot is not."""
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in OVERLOADED
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
