@@ -13,12 +13,17 @@ LOCAL_SCHEMES = {"blob", "data"}
 
 
 @pytest.fixture
-async def browser_page(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
+def console() -> list[str]:
+    """Errors and warnings the page wrote to its console; a test that expects some removes them."""
+    return []
+
+
+@pytest.fixture
+async def browser_page(monkeypatch: pytest.MonkeyPatch, console: list[str]) -> AsyncIterator[Page]:
     monkeypatch.setenv(
         "PLAYWRIGHT_NODEJS_PATH", str(NODE)
     )  # Playwright's own Node needs libatomic, which Debian may lack
     strays: list[str] = []
-    complaints: list[str] = []
 
     def on_request(request: Request) -> None:
         address = urlsplit(request.url)
@@ -27,7 +32,7 @@ async def browser_page(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            complaints.append(message.text)
+            console.append(message.text)
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**launch_options())
@@ -35,8 +40,8 @@ async def browser_page(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
         page = await context.new_page()
         context.on("request", on_request)
         context.on("console", on_console)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: console.append(str(error)))
         yield page
         await browser.close()
     assert strays == []
-    assert complaints == []
+    assert console == []

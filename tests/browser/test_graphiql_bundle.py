@@ -46,6 +46,7 @@ class Backend:
 
     personas: list[dict[str, str]] = field(default_factory=lambda: PERSONAS)
     expires_in: int = 3600
+    config_status: HTTPStatus = HTTPStatus.OK
     token_status: HTTPStatus = HTTPStatus.OK
     tokens: list[str] = field(default_factory=list)
     operations: list[tuple[str, str | None]] = field(default_factory=list)
@@ -78,7 +79,7 @@ class Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path == "/graphiql/config.json":
-            self.answer(self.backend.config())
+            self.answer(self.backend.config(), self.backend.config_status)
         elif address.path == "/graphiql/token":
             self.answer(self.backend.token(parse_qs(address.query)["persona"][0]), self.backend.token_status)
         else:
@@ -167,6 +168,31 @@ async def test_a_token_about_to_expire_is_replaced(backend: Backend, browser_pag
 
     await expect(browser_page.get_by_label("Result Window")).to_contain_text('"viewer": "buyer"')
     assert asked(backend, "WhoAmI") == ["Bearer buyer/2"]
+
+
+async def test_says_why_there_is_no_token(backend: Backend, browser_page: Page, console: list[str]) -> None:
+    backend.token_status = HTTPStatus.SERVICE_UNAVAILABLE
+    await browser_page.goto(backend.url)
+    await expect(browser_page.get_by_role("button", name="Execute query")).to_be_enabled()
+    await run(browser_page)
+
+    await expect(browser_page.get_by_label("Result Window")).to_contain_text(
+        "No token for buyer: the server answered 503"
+    )
+    assert backend.operations == []
+    assert {line for line in console if "503" not in line} == set()
+    console.clear()
+
+
+async def test_says_why_it_cannot_start(backend: Backend, browser_page: Page, console: list[str]) -> None:
+    backend.config_status = HTTPStatus.NOT_FOUND
+    await browser_page.goto(backend.url)
+
+    await expect(browser_page.get_by_role("alert")).to_have_text(
+        "GraphiQL cannot start: /graphiql/config.json answered 404"
+    )
+    assert {line for line in console if "404" not in line} == set()
+    console.clear()
 
 
 async def test_without_personas_a_pasted_token_is_sent(backend: Backend, browser_page: Page) -> None:

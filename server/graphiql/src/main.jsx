@@ -4,6 +4,8 @@ import "./style.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App.jsx";
 
+// config.json: {endpoint, queries: [{name, query, variables}], personas: [{name, description}]}. With personas, a token is
+// asked of token?persona=NAME, which answers {access_token, expires_in (seconds)}; without, the reader pastes one.
 const root = createRoot(document.getElementById("root"));
 
 try {
