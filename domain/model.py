@@ -147,6 +147,10 @@ class Line:
     closed: bool
 
     @property
+    def line_number(self) -> int:
+        return self.number
+
+    @property
     def item(self) -> "Item":
         return Item(self.sku, self.customer_sku, self.description)
 

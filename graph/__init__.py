@@ -1,1 +1,1 @@
-"""The face of the data: the schema's types, directives and errors."""
+"""The face of the data: types, their documentation and their guards; values come from resolvers."""

@@ -1,16 +1,17 @@
 """Orders: found by any of their numbers, paged by account, with every status derived from what all systems say."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain import order_exceptions, order_status, timeline
 from domain.errors import SourceError
 from domain.line_status import LineState
-from domain.model import Customer, CustomerId, Invoice, Line, Order, OrderId, Return, Shipment
-from resolvers import nodes, pagination, shipments
+from domain.model import Customer, CustomerId, Invoice, Lifecycle, Line, Order, OrderId, Return, Shipment
+from resolvers import nodes, pagination, shipments, visible
 from resolvers.context import Context
-from sources.ports import Cursor, OrderFilter, OrderQuery
+from sources.ports import Cursor, OrderFilter, OrderQuery, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +23,29 @@ class Standing:
     lines: dict[str, LineState]
 
 
-async def visible(context: Context, order_id: OrderId) -> Order | None:
-    """The order, if it exists and the caller may see it; the two answers are one to the caller."""
-    order, scope = await asyncio.gather(context.loaders.order_by_id.load(order_id), context.visibility())
-    return order if order and scope.sees_at(order.customer_id, order.ship_to_id) else None
-
-
 async def find(context: Context, *, id: str | None, number: str | None, po_number: str | None) -> Order | None:  # noqa: A002
     """By global id, order number, or the customer's PO number (the newest visible one, where a PO number repeats)."""
     name, value = nodes.exactly_one(id=id, number=number, poNumber=po_number)
     if name == "poNumber":
-        candidates = await context.loaders.order_ids_by_po.load(value) or ()
-        orders = await asyncio.gather(*(visible(context, candidate) for candidate in candidates))
-        return max((order for order in orders if order), key=lambda order: order.placed_at.at, default=None)
+        return next(iter(await by_po(context, value)), None)
     local = nodes.local_id("Order", value) if name == "id" else value
-    return await visible(context, OrderId(local)) if local else None
+    return await visible.order(context, OrderId(local)) if local else None
+
+
+async def by_po(context: Context, po_number: str) -> Sequence[Order]:
+    """Newest first."""
+    candidates = await context.loaders.order_ids_by_po.load(po_number) or ()
+    found = await asyncio.gather(*(visible.order(context, candidate) for candidate in candidates))
+    return sorted((order for order in found if order), key=lambda order: order.placed_at.at, reverse=True)
 
 
 async def page(
-    context: Context, conditions: OrderFilter, *, first: int | None, after: str | None, ascending: bool = False
+    context: Context, within: OrderFilter, *, first: int | None, after: str | None, ascending: bool = False
 ) -> pagination.Connection[Order]:
     """The caller's orders by (placed at, number), newest first unless ``ascending``."""
     query = OrderQuery(
         visibility=await context.visibility(),
-        filter=conditions,
+        filter=within,
         after=pagination.decode(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
         ascending=ascending,
@@ -56,16 +56,41 @@ async def page(
         context.loaders.order_by_id.prime(order.id, order)
     return pagination.connect(
         rows,
-        lambda order: Cursor(order.placed_at.at, order.id),
+        _position,
         after=after,
         count=lambda: context.estate.order_count(query),
     )
 
 
-async def page_of_customer(
-    context: Context, customer: Customer, conditions: OrderFilter, *, first: int | None, after: str | None
+def conditions(
+    *,
+    lifecycles: Iterable[Lifecycle] | None = None,
+    placed_after: datetime | None = None,
+    placed_before: datetime | None = None,
+    customer_numbers: Iterable[str] | None = None,
+    ship_to_ids: Iterable[str] | None = None,
+    sku: str | None = None,
+    po_number: str | None = None,
+) -> OrderFilter:
+    """A filter from what a client gave; what it left out does not narrow."""
+    return OrderFilter(
+        lifecycles=frozenset(lifecycles or ()),
+        placed_after=placed_after,
+        placed_before=placed_before,
+        customer_ids=frozenset(CustomerId(number) for number in customer_numbers or ()),
+        ship_to_ids=frozenset(ship_to_ids or ()),
+        sku=sku,
+        po_number=po_number,
+    )
+
+
+async def of_customer(
+    context: Context, customer: Customer, within: OrderFilter, *, first: int | None, after: str | None
 ) -> pagination.Connection[Order]:
-    return await page(context, replace(conditions, customer_ids=frozenset({customer.id})), first=first, after=after)
+    """The account's own orders; a filter on accounts cannot widen it."""
+    if within.customer_ids and customer.id not in within.customer_ids:
+        return pagination.connect(Page((), more=False), _position, after=after)
+    return await page(context, replace(within, customer_ids=frozenset({customer.id})), first=first, after=after)
 
 
 async def standing(context: Context, order: Order) -> Standing:
@@ -129,3 +154,5 @@ async def _returns(context: Context, order: Order) -> Sequence[Return]:
     return () if found is None or isinstance(found, SourceError) else found
 
 
+def _position(order: Order) -> Cursor:
+    return Cursor(order.placed_at.at, order.id)

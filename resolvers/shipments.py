@@ -1,25 +1,65 @@
 """Shipments: the warehouse's record of what left, and the carrier's word on where it is."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from urllib.parse import quote
 
 from domain.errors import SourceError
-from domain.model import Order, OrderId, Shipment, ShipmentId, ShipmentMode, Tracking, TrackingKey
+from domain.model import Line, Order, OrderId, Package, Shipment, ShipmentId, ShipmentLine, ShipmentMode, Tracking, TrackingKey
 from domain.shipment_status import ShipmentState, derive_shipment
-from resolvers import nodes, orders, pagination
+from domain.values import Quantity
+from resolvers import nodes, pagination, visible
 from resolvers.context import Context
 from sources.ports import Cursor, RecordQuery
 
+TRACKING_PAGES: Mapping[str, str] = {
+    "UPSN": "https://www.ups.com/track?tracknum={}",
+    "FDEG": "https://www.fedex.com/fedextrack/?trknbr={}",
+    "FDE": "https://www.fedex.com/fedextrack/?trknbr={}",
+    "USPS": "https://tools.usps.com/go/TrackConfirmAction?tLabels={}",
+    "DHLE": "https://www.dhl.com/en/express/tracking.html?AWB={}",
+}
+"""Public tracking pages by SCAC; freight and own fleet have none."""
 
-async def visible(context: Context, shipment: Shipment) -> Shipment | None:
-    """The shipment, if its order's owner lets the caller see that order."""
-    return shipment if await orders.visible(context, shipment.order_id) else None
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A quantity of an order line, with the order it belongs to."""
+
+    order_id: OrderId
+    line_key: str
+    sku: str
+    quantity: Quantity
 
 
-async def by_id(context: Context, shipment_id: ShipmentId) -> Shipment | None:
-    shipment = await context.loaders.shipment_by_id.load(shipment_id)
-    return await visible(context, shipment) if shipment else None
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A package within its shipment."""
+
+    shipment: Shipment
+    package: Package
+
+    @property
+    def id(self) -> str:
+        return self.package.id
+
+    @property
+    def tracking_number(self) -> str | None:
+        return self.package.tracking_number
+
+    @property
+    def weight(self) -> Quantity | None:
+        return self.package.weight
+
+    @property
+    def voided(self) -> bool:
+        return self.package.voided
+
+    @property
+    def contents(self) -> Sequence[Part]:
+        return parts(self.shipment, self.package.contents)
 
 
 async def find(context: Context, *, id: str | None, tracking_number: str | None) -> Shipment | None:  # noqa: A002
@@ -27,14 +67,8 @@ async def find(context: Context, *, id: str | None, tracking_number: str | None)
     name, value = nodes.exactly_one(id=id, trackingNumber=tracking_number)
     if name == "id":
         local = nodes.local_id("Shipment", value)
-        return await by_id(context, ShipmentId(local)) if local else None
-    return max(await by_tracking(context, value), key=lambda shipment: shipment.created_at.at, default=None)
-
-
-async def by_tracking(context: Context, number: str) -> Sequence[Shipment]:
-    candidates = await context.loaders.shipments_by_tracking.load(number) or ()
-    found = await asyncio.gather(*(visible(context, candidate) for candidate in candidates))
-    return [shipment for shipment in found if shipment]
+        return await visible.shipment(context, ShipmentId(local)) if local else None
+    return max(await visible.shipments_by_tracking(context, value), key=lambda shipment: shipment.created_at.at, default=None)
 
 
 async def page(
@@ -73,7 +107,36 @@ async def _track(context: Context, shipment: Shipment, number: str) -> Tracking 
 
 
 async def order_of(context: Context, shipment: Shipment) -> Order | None:
-    return await orders.visible(context, shipment.order_id)
+    return await visible.order(context, shipment.order_id)
+
+
+def parts(shipment: Shipment, lines: Sequence[ShipmentLine]) -> Sequence[Part]:
+    return [Part(shipment.order_id, line.line_key, line.sku, line.quantity) for line in lines]
+
+
+def parcels(shipment: Shipment) -> Sequence[Parcel]:
+    return [Parcel(shipment, package) for package in shipment.packages]
+
+
+async def delivered(context: Context, parcel: Parcel) -> bool | None:
+    """None when the carrier could not be read, so that nobody takes silence for "not yet"."""
+    found = await state(context, parcel.shipment)
+    if parcel.package.id in found.delivered_packages:
+        return True
+    return None if found.carrier_unread else False
+
+
+async def order_line(context: Context, part: Part) -> Line | None:
+    """The order line, matched by line key, never by SKU."""
+    order = await visible.order(context, part.order_id)
+    return next((line for line in order.lines if line.key == part.line_key), None) if order else None
+
+
+def tracking_url(shipment: Shipment) -> str | None:
+    """The carrier's public page for the shipment's first number."""
+    template = TRACKING_PAGES.get(shipment.carrier.scac) if shipment.carrier else None
+    number = next(iter(shipment.tracking_numbers), None)
+    return template.format(quote(number, safe="")) if template and number else None
 
 
 def shipped_on(shipment: Shipment) -> date | None:

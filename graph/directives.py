@@ -1,0 +1,26 @@
+"""The directives of the graph: Apollo Federation's authorization, printed in the SDL and enforced by ``engine.guards`` from the same object."""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+from strawberry.directive import DirectiveLocation
+
+
+def guarded(*scopes: str, resolver: Callable[..., Any] | None = None, description: str | None = None, name: str | None = None) -> Any:
+    """A field that needs every one of ``scopes``; without them it is null and its resolver is not called."""
+    return strawberry.federation.field(
+        resolver=resolver, requires_scopes=[list(scopes)], description=description, name=name
+    )
+
+
+@strawberry.directive(
+    locations=[DirectiveLocation.QUERY],
+    name="maxStaleness",
+    description=(
+        "Accept nothing older than this many seconds: remembered answers beyond it are read again from their source, "
+        "which costs upstream calls. 0 asks every source anew."
+    ),
+)
+def max_staleness(seconds: int) -> None:
+    """Read by ``resolvers.context.Context.start``."""

@@ -1,0 +1,108 @@
+"""Invoices and credit memos as the ERP's receivables state them; every field that tells an amount is guarded."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from domain import invoice_status, model
+from graph.connection import Connection
+from graph.directives import guarded
+from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
+from graph.scalars import Code, Money, Quantity
+from resolvers import customers, invoices
+
+if TYPE_CHECKING:
+    from graph.customer import Customer
+    from graph.order import Order
+
+InvoiceType = strawberry.enum(model.InvoiceType)
+DocumentKind = strawberry.enum(model.DocumentKind)
+PaymentStatus = strawberry.enum(invoice_status.PaymentStatus, description="From the ERP's receivables only.")
+AgingBucket = strawberry.enum(invoice_status.AgingBucket, description="Days past due.")
+
+
+@strawberry.type(description="That a document exists with its owner; bytes never pass through the graph.")
+class Document:
+    id: strawberry.ID
+    kind: DocumentKind
+    title: str
+    media_type: str
+
+
+@strawberry.type(description="One line of an invoice.")
+class InvoiceLine:
+    line_number: int = strawberry.field(resolver=lambda root: root.number, graphql_type=int)
+    sku: str | None
+    description: str | None
+    quantity: Quantity
+    unit_price: Money | None = guarded("invoice:read")
+    amount: Money | None = guarded("invoice:read")
+
+
+def _payment_status(root: model.Invoice, info: Info) -> invoice_status.PaymentStatus:
+    return invoices.state(info.context, root).payment_status
+
+
+def _aging_bucket(root: model.Invoice, info: Info) -> invoice_status.AgingBucket | None:
+    return invoices.state(info.context, root).aging_bucket
+
+
+def _days_past_due(root: model.Invoice, info: Info) -> int | None:
+    return invoices.state(info.context, root).days_past_due
+
+
+def _explanation(root: model.Invoice, info: Info) -> object:
+    return invoices.state(info.context, root).explanation
+
+
+async def _orders(root: model.Invoice, info: Info) -> Sequence[model.Order]:
+    return await invoices.orders_of(info.context, root)
+
+
+async def _applied_to(root: model.Invoice, info: Info) -> Sequence[model.Invoice]:
+    return await invoices.by_ids(info.context, root.applied_to)
+
+
+async def _customer(root: model.Invoice, info: Info) -> model.Customer | None:
+    return await customers.of(info.context, root)
+
+
+@strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
+class Invoice(Node):
+    id: strawberry.ID = global_id("Invoice")
+    number: str
+    type: InvoiceType
+    date: date
+    due_date: date | None
+    total: Money | None = guarded("invoice:read")
+    amount_paid: Money | None = guarded("invoice:read")
+    balance: Money | None = guarded("invoice:read")
+    payment_status: PaymentStatus | None = guarded("invoice:read", resolver=_payment_status)
+    status_explanation: StatusExplanation | None = guarded("invoice:read", resolver=_explanation)
+    erp_status: Code | None = guarded(
+        "internal:read", resolver=lambda root: root.status_code, description="The ERP's own status, raw."
+    )
+    aging_bucket: AgingBucket | None = guarded("invoice:read", resolver=_aging_bucket)
+    days_past_due: int | None = guarded("invoice:read", resolver=_days_past_due)
+    lines: list[InvoiceLine] | None = guarded("invoice:read")
+    documents: list[Document] | None = guarded("document:read")
+    applied_to: "list[Invoice] | None" = guarded(
+        "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to."
+    )
+    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = strawberry.field(resolver=_orders)
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = strawberry.field(resolver=_customer)
+    source: Source
+
+    is_type_of = stands_for(model.Invoice)
+
+
+@strawberry.type(description="One page of invoices and credit memos, newest first.")
+class InvoiceConnection(Connection[Invoice]):
+    pass
+
+
+@strawberry.input(description="Every condition given must hold.")
+class InvoiceFilter:
+    order_numbers: list[str] | None = None

@@ -1,0 +1,185 @@
+"""Orders: the answer to "where is my order, and why?"."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from domain import explanation, model, order_exceptions, order_status, timeline
+from domain.values import Moment
+from graph.connection import Connection, total
+from graph.customer import Customer
+from graph.directives import guarded
+from graph.invoice import Invoice
+from graph.line import Line
+from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
+from graph.return_ import Return
+from graph.scalars import Address, Code, Money
+from graph.shipment import Shipment
+from resolvers import customers, invoices, orders, returns
+
+OrderStatus = strawberry.enum(order_status.OrderStatus, description="The one status to show.")
+OrderLifecycle = strawberry.enum(model.Lifecycle, name="OrderLifecycle", description="Where the order stands with the ERP.")
+Fulfillment = strawberry.enum(order_status.Fulfillment, description="How far the goods have come.")
+Billing = strawberry.enum(order_status.Billing, description="How much of it is invoiced.")
+Payment = strawberry.enum(order_status.Payment, description="How much of it is paid, from the ERP's receivables only.")
+TimelineEventKind = strawberry.enum(timeline.TimelineKind, name="TimelineEventKind")
+OrderExceptionKind = strawberry.enum(order_exceptions.ExceptionKind, name="OrderExceptionKind")
+ExceptionSeverity = strawberry.enum(order_exceptions.Severity, name="ExceptionSeverity")
+
+
+@strawberry.type(description="Why the order waits, in one sentence fit to show.")
+class Hold:
+    message: str
+    since: Moment | None
+    code: Code | None = guarded("internal:read")
+    reason: str | None = guarded("internal:read")
+
+
+@strawberry.type(description="The order's totals as the ERP states them.")
+class OrderTotals:
+    subtotal: Money | None = guarded("price:read")
+    freight: Money | None = guarded("price:read")
+    tax: Money | None = guarded("price:read")
+    total: Money | None = guarded("price:read")
+
+
+@strawberry.type(description="One thing that happened, whoever told us.")
+class TimelineEvent:
+    id: str
+    at: Moment
+    kind: TimelineEventKind
+    source: str
+    message: str
+    applied: bool = strawberry.field(description="False when it came too late to move a status, or means nothing to us.")
+
+
+@strawberry.type(description="Something about the order that wants attention.")
+class OrderException:
+    kind: OrderExceptionKind
+    severity: ExceptionSeverity
+    message: str
+    since: datetime | None
+    internal: str | None = guarded("internal:read", description="What the systems said, for customer service.")
+
+
+async def _status(root: model.Order, info: Info) -> order_status.OrderStatus:
+    return (await orders.standing(info.context, root)).state.status
+
+
+async def _explanation(root: model.Order, info: Info) -> explanation.Explanation:
+    return (await orders.standing(info.context, root)).state.explanation
+
+
+async def _summary(root: model.Order, info: Info) -> str:
+    return (await orders.standing(info.context, root)).state.summary
+
+
+async def _fulfillment(root: model.Order, info: Info) -> order_status.Fulfillment:
+    return (await orders.standing(info.context, root)).state.fulfillment
+
+
+def _billing(root: model.Order) -> order_status.Billing:
+    return order_status.derive_billing(root)
+
+
+async def _payment(root: model.Order, info: Info) -> order_status.Payment:
+    return await orders.payment(info.context, root)
+
+
+async def _customer(root: model.Order, info: Info) -> model.Customer | None:
+    return await customers.of(info.context, root)
+
+
+async def _shipments(root: model.Order, info: Info) -> Sequence[model.Shipment]:
+    return await orders.shipments_of(info.context, root)
+
+
+async def _invoices(root: model.Order, info: Info) -> Sequence[model.Invoice]:
+    return await invoices.of_order(info.context, root)
+
+
+async def _returns(root: model.Order, info: Info) -> Sequence[model.Return]:
+    return await returns.of_order(info.context, root)
+
+
+async def _timeline(root: model.Order, info: Info) -> Sequence[timeline.TimelineEvent]:
+    return await orders.events(info.context, root)
+
+
+async def _exceptions(root: model.Order, info: Info) -> Sequence[order_exceptions.OrderException]:
+    return await orders.exceptions(info.context, root)
+
+
+@strawberry.federation.type(keys=["id", "number"], description="A sales order, its status derived from what every system says.")
+class Order(Node):
+    id: strawberry.ID = global_id("Order")
+    number: str
+    po_number: str | None = strawberry.field(description="The customer's own purchase order number.")
+    status: OrderStatus = strawberry.field(resolver=_status)
+    status_explanation: StatusExplanation = strawberry.field(resolver=_explanation)
+    summary: str = strawberry.field(resolver=_summary, description="The status in words a customer understands.")
+    lifecycle: OrderLifecycle
+    fulfillment: Fulfillment = strawberry.field(resolver=_fulfillment)
+    billing: Billing | None = guarded("invoice:read", resolver=_billing)
+    payment: Payment | None = guarded("invoice:read", resolver=_payment)
+    erp_status: Code | None = guarded(
+        "internal:read", resolver=lambda root: root.status_code, description="The ERP's own status, raw."
+    )
+    placed_at: Moment
+    modified_at: Moment
+    revision: int = strawberry.field(description="How often it was edited after submission.")
+    requested_date: date | None
+    promised_date: date | None
+    hold: Hold | None
+    customer: Customer | None = strawberry.field(resolver=_customer)
+    ship_to: Address | None
+    ship_to_id: str | None
+    totals: OrderTotals | None = guarded("price:read")
+    lines: list[Line]
+    shipments: list[Shipment] | None = strawberry.field(resolver=_shipments)
+    invoices: list[Invoice] | None = guarded("invoice:read", resolver=_invoices)
+    returns: list[Return] | None = guarded("return:read", resolver=_returns)
+    timeline: list[TimelineEvent] | None = strawberry.field(
+        resolver=_timeline, description="Invoices and returns are part of it for those who may read them."
+    )
+    exceptions: list[OrderException] | None = strawberry.field(resolver=_exceptions)
+    source: Source
+
+    is_type_of = stands_for(model.Order)
+
+
+@strawberry.type(description="One page of orders.")
+class OrderConnection(Connection[Order]):
+    total_count: int | None = strawberry.field(
+        resolver=total, description="How many orders match in all; asked of the ERP only when selected."
+    )
+
+
+@strawberry.input(description="Every condition given must hold.")
+class OrderFilter:
+    lifecycle: list[OrderLifecycle] | None = None
+    placed_after: datetime | None = strawberry.field(default=None, description="Inclusive.")
+    placed_before: datetime | None = strawberry.field(default=None, description="Exclusive.")
+    customer_numbers: list[str] | None = None
+    ship_to_ids: list[str] | None = None
+    sku: str | None = None
+    po_number: str | None = None
+
+    def conditions(self) -> object:
+        return orders.conditions(
+            lifecycles=self.lifecycle,
+            placed_after=self.placed_after,
+            placed_before=self.placed_before,
+            customer_numbers=self.customer_numbers,
+            ship_to_ids=self.ship_to_ids,
+            sku=self.sku,
+            po_number=self.po_number,
+        )
+
+
+@strawberry.enum(description="How a page of orders is sorted.")
+class OrderOrder(Enum):
+    PLACED_AT_DESC = "PLACED_AT_DESC"
+    PLACED_AT_ASC = "PLACED_AT_ASC"

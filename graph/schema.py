@@ -1,0 +1,67 @@
+"""The schema as one object: standalone, and as an Apollo Federation 2 subgraph."""
+
+import asyncio
+from typing import Any
+
+import strawberry
+from graphql import GraphQLDirective, GraphQLSchema
+from strawberry.federation.schema import FederationAny
+from strawberry.federation.schema import Schema as FederationSchema
+from strawberry.schema.config import StrawberryConfig
+
+from domain.errors import BadInput
+from engine.execute import Engine
+from graph.directives import max_staleness
+from graph.errors import tell
+from graph.node import Info
+from graph.query import Query
+from graph.scalars import SCALARS
+from resolvers import entities
+
+REPRESENTATIONS = 1000
+"""The most representations one `_entities` takes."""
+
+
+class Schema(FederationSchema):
+    """Federation's schema, with `_entities` read through the same loaders and the same scope as everything else."""
+
+    async def entities_resolver(  # type: ignore[override]  # ours awaits its loaders
+        self, info: Info, representations: list[FederationAny]
+    ) -> list[FederationAny]:
+        given: list[Any] = list(representations)
+        if len(given) > REPRESENTATIONS:
+            raise BadInput(f"`_entities` takes at most {REPRESENTATIONS} representations.")
+        if not all(isinstance(each, dict) for each in given):
+            raise BadInput("A representation is an object with __typename and the fields of a key.")
+        found: list[Any] = await asyncio.gather(*(entities.reference(info.context, each) for each in given))
+        return found
+
+
+def build() -> Schema:
+    return Schema(
+        query=Query,
+        directives=[max_staleness],
+        config=StrawberryConfig(scalar_map=SCALARS),
+        federation_version="2.9",
+    )
+
+
+def sdl(schema: Schema) -> str:
+    """The schema as it is printed to ``schema.graphql`` and to a federation gateway."""
+    return schema.as_str().rstrip() + "\n"
+
+
+def executable(schema: Schema) -> GraphQLSchema:
+    return schema._schema  # noqa: SLF001 (Strawberry offers no other way to the schema it built)
+
+
+def freshness(schema: GraphQLSchema) -> GraphQLDirective:
+    """The `@maxStaleness` directive as this schema defines it."""
+    directive = schema.get_directive("maxStaleness")
+    if directive is None:
+        raise LookupError("the schema has no @maxStaleness")
+    return directive
+
+
+def engine(schema: Schema, *, cache_size: int = 512, max_tokens: int = 10_000) -> Engine:
+    return Engine(executable(schema), format_errors=tell, cache_size=cache_size, max_tokens=max_tokens)

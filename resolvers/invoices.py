@@ -1,0 +1,60 @@
+"""Invoices and credit memos: the ERP's receivables, never inferred from shipping."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+
+from domain.invoice_status import InvoiceState, derive_invoice
+from domain.model import Customer, Invoice, InvoiceId, Order, OrderId
+from resolvers import nodes, pagination, visible
+from resolvers.context import Context
+from sources.ports import Cursor, RecordQuery
+
+
+async def find(context: Context, *, id: str | None, number: str | None) -> Invoice | None:  # noqa: A002
+    name, value = nodes.exactly_one(id=id, number=number)
+    local = nodes.local_id("Invoice", value) if name == "id" else value
+    return await visible.invoice(context, InvoiceId(local)) if local else None
+
+
+async def page(
+    context: Context,
+    *,
+    order_numbers: frozenset[OrderId] = frozenset(),
+    customer: Customer | None = None,
+    first: int | None,
+    after: str | None,
+) -> pagination.Connection[Invoice]:
+    """The caller's invoices and credit memos by (date, number), newest first."""
+    query = RecordQuery(
+        visibility=await context.visibility(),
+        order_ids=order_numbers,
+        customer_ids=frozenset({customer.id} if customer else ()),
+        after=pagination.decode(after),
+        limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
+    )
+    rows = await context.estate.invoice_page(query)
+    return pagination.connect(rows, _position, after=after)
+
+
+async def of_order(context: Context, order: Order) -> Sequence[Invoice]:
+    found, scope = await asyncio.gather(context.loaders.invoices_by_order.load(order.id), context.visibility())
+    return [invoice for invoice in found or () if visible.sees(scope, invoice)]
+
+
+async def by_ids(context: Context, ids: Sequence[InvoiceId]) -> Sequence[Invoice]:
+    found = await asyncio.gather(*(visible.invoice(context, invoice_id) for invoice_id in ids))
+    return [invoice for invoice in found if invoice]
+
+
+async def orders_of(context: Context, invoice: Invoice) -> Sequence[Order]:
+    found = await asyncio.gather(*(visible.order(context, order_id) for order_id in invoice.order_ids))
+    return [order for order in found if order]
+
+
+def state(context: Context, invoice: Invoice) -> InvoiceState:
+    return derive_invoice(invoice, context.now.date())
+
+
+def _position(invoice: Invoice) -> Cursor:
+    return Cursor(datetime.combine(invoice.date, time(), UTC), invoice.id)

@@ -1,0 +1,82 @@
+"""Returns: the RMAs of whoever owns returns, tied to the order lines they came from."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.model import Customer, Line, Order, OrderId, Return, ReturnId, ReturnLine
+from domain.values import Quantity
+from resolvers import nodes, pagination, visible
+from resolvers.context import Context
+from sources.ports import Cursor, RecordQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of a return, with the order it came from."""
+
+    order_id: OrderId | None
+    line: ReturnLine
+
+    @property
+    def sku(self) -> str:
+        return self.line.sku
+
+    @property
+    def requested(self) -> Quantity:
+        return self.line.requested
+
+    @property
+    def received(self) -> Quantity:
+        return self.line.received
+
+    @property
+    def credited(self) -> Quantity:
+        return self.line.credited
+
+    @property
+    def reason(self) -> str | None:
+        return self.line.reason
+
+    @property
+    def disposition(self) -> str | None:
+        return self.line.disposition
+
+
+async def find(context: Context, *, id: str | None, rma_number: str | None) -> Return | None:  # noqa: A002
+    name, value = nodes.exactly_one(id=id, rmaNumber=rma_number)
+    local = nodes.local_id("Return", value) if name == "id" else value
+    return await visible.return_(context, ReturnId(local)) if local else None
+
+
+async def page(
+    context: Context, *, customer: Customer | None = None, first: int | None, after: str | None
+) -> pagination.Connection[Return]:
+    """The caller's returns by (requested at, RMA number), newest first."""
+    query = RecordQuery(
+        visibility=await context.visibility(),
+        customer_ids=frozenset({customer.id} if customer else ()),
+        after=pagination.decode(after),
+        limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
+    )
+    rows = await context.estate.return_page(query)
+    return pagination.connect(rows, lambda found: Cursor(found.requested_at.at, found.id), after=after)
+
+
+async def of_order(context: Context, order: Order) -> Sequence[Return]:
+    found, scope = await asyncio.gather(context.loaders.returns_by_order.load(order.id), context.visibility())
+    return [each for each in found or () if visible.sees(scope, each)]
+
+
+async def order_of(context: Context, found: Return) -> Order | None:
+    return await visible.order(context, found.order_id) if found.order_id else None
+
+
+def parts(found: Return) -> Sequence[Part]:
+    return [Part(found.order_id, line) for line in found.lines]
+
+
+async def order_line(context: Context, part: Part) -> Line | None:
+    """The order line this came from, matched by line key, never by SKU."""
+    order = await visible.order(context, part.order_id) if part.order_id else None
+    return next((line for line in order.lines if line.key == part.line.order_line_key), None) if order else None
