@@ -38,7 +38,8 @@ SCOPES = (
 class Principal:
     """A verified caller.
 
-    ``account`` and ``ship_tos`` bound a portal user (ship-tos empty: all of the account's); ``territories`` bound a sales rep.
+    ``account`` and ``ship_tos`` bound a portal user (ship-tos empty: all of the account's); ``territories`` bound a
+    sales rep.
     Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
     """
 
@@ -56,7 +57,9 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """The rows a principal may see: ``accounts`` None means every account, an empty set none; ``ship_tos`` None means every ship-to."""
+    """The rows a principal may see: ``accounts`` None means every account, an empty set none; ``ship_tos`` None means
+    every ship-to.
+    """
 
     accounts: AbstractSet[CustomerId] | None
     ship_tos: AbstractSet[str] | None = None
@@ -66,5 +69,7 @@ class Visibility:
         return self.accounts is None or account in self.accounts
 
     def sees_at(self, account: CustomerId, ship_to: str | None) -> bool:
-        """True when a row of ``account`` at ``ship_to`` is visible. A caller bound to ship-tos sees no row that names none."""
+        """True when a row of ``account`` at ``ship_to`` is visible. A caller bound to ship-tos sees no row that names
+        none.
+        """
         return self.sees(account) and (self.ship_tos is None or ship_to in self.ship_tos)

@@ -7,7 +7,8 @@ CrossdockError
 └── SourceError           (names its source)
     ├── SourceUnavailable SOURCE_UNAVAILABLE    refused, unreachable, overloaded, or its breaker is open
     ├── SourceTimeout     SOURCE_TIMEOUT        did not answer within its total deadline
-    ├── SourceFault       SOURCE_FAULT          answered with a fault, or with something that is not what its contract says
+    ├── SourceFault       SOURCE_FAULT          answered with a fault, or with something that is not what its contract
+    says
     └── StaleData         STALE_DATA            an older answer was served in place of a live one (``cause`` tells why)
 """
 
@@ -42,7 +43,9 @@ class Forbidden(CrossdockError):
 
 
 class SourceError(CrossdockError):
-    """One source system failed for one key or one call. ``source`` is the configured name of the source ("erp", "wms", "ups")."""
+    """One source system failed for one key or one call. ``source`` is the configured name of the source ("erp", "wms",
+    "ups").
+    """
 
     sentence = "{source} failed."
 
@@ -52,7 +55,9 @@ class SourceError(CrossdockError):
 
 
 class SourceUnavailable(SourceError):
-    """Refused, unreachable, overloaded (429, 503, concurrency fault) or its breaker is open. ``retry_after`` in seconds, if the source said."""
+    """Refused, unreachable, overloaded (429, 503, concurrency fault) or its breaker is open. ``retry_after`` in
+    seconds, if the source said.
+    """
 
     code = "SOURCE_UNAVAILABLE"
     sentence = "The source system {source} is unavailable."
@@ -70,7 +75,9 @@ class SourceTimeout(SourceError):
 
 
 class SourceFault(SourceError):
-    """A fault, or an answer that breaks the source's contract (malformed, missing a required value, unparsable, too large)."""
+    """A fault, or an answer that breaks the source's contract (malformed, missing a required value, unparsable, too
+    large).
+    """
 
     code = "SOURCE_FAULT"
     sentence = "The source system {source} answered with an error."

@@ -1,9 +1,12 @@
 """The canonical entities: what every source system's records become, whatever they were called there.
 
-Identifiers are the business's own stable numbers (order number, account number, invoice number, RMA number, shipment number), as strings:
-"0010042" stays "0010042". Lines are matched by their line key, never by SKU. Every source-backed entity carries its ``source``.
+Identifiers are the business's own stable numbers (order number, account number, invoice number, RMA number, shipment
+number), as strings:
+"0010042" stays "0010042". Lines are matched by their line key, never by SKU. Every source-backed entity carries its
+``source``.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -32,7 +35,9 @@ class ShipTo:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """An account. ``notice`` is the one allow-listed sentence a customer may read about it; ``credit_hold`` never leaves the inside."""
+    """An account. ``notice`` is the one allow-listed sentence a customer may read about it; ``credit_hold`` never
+    leaves the inside.
+    """
 
     id: CustomerId
     name: str
@@ -119,8 +124,10 @@ class Item:
 class Line:
     """One order line as the ERP states it; quantities obey ordered = cancelled + open + shipped in base units.
 
-    ``key`` is the line's identity within its order. ``picked`` is the ERP's word: a pick ticket printed, not goods moved.
-    Prices are None when amounts were not asked of the source. ``substitution_of``/``substituted_by`` are line keys of the same order.
+    ``key`` is the line's identity within its order. ``picked`` is the ERP's word: a pick ticket printed, not goods
+    moved.
+    Prices are None when amounts were not asked of the source. ``substitution_of``/``substituted_by`` are line keys of
+    the same order.
     """
 
     key: str
@@ -157,7 +164,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A sales order as its owner (the ERP) states it. ``status_code`` is the ERP's own status, raw; ``revision`` counts edits after submission (0: none)."""
+    """A sales order as its owner (the ERP) states it. ``status_code`` is the ERP's own status, raw; ``revision`` counts
+    edits after submission (0: none).
+    """
 
     id: OrderId
     po_number: str | None
@@ -203,7 +212,9 @@ class WarehouseStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WarehouseTask:
-    """One piece of warehouse evidence for an order line: a wave, a pick or a pack, with the quantity done (or short)."""
+    """One piece of warehouse evidence for an order line: a wave, a pick or a pack, with the quantity done (or
+    short).
+    """
 
     kind: WarehouseStage
     code: Code
@@ -251,7 +262,9 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A shipment as the warehouse states it, created there at ``created_at``. ``confirmed_at`` is the ship confirm, ``manifested_at`` the carrier manifest's close."""
+    """A shipment as the warehouse states it, created there at ``created_at``. ``confirmed_at`` is the ship confirm,
+    ``manifested_at`` the carrier manifest's close.
+    """
 
     id: ShipmentId
     order_id: OrderId
@@ -333,8 +346,10 @@ class TrackingKey:
 class TrackingEvent:
     """One carrier event, translated. ``status`` is UNKNOWN for a code no table holds: it moves nothing.
 
-    ``status`` DELAYED or EXCEPTION is a condition, cleared by the next physical scan. ``message`` is ours and public; the carrier's
-    own text is ``code.text`` and stays inside. ``id`` is the digest of carrier, tracking key, type, code, time and place.
+    ``status`` DELAYED or EXCEPTION is a condition, cleared by the next physical scan. ``message`` is ours and public;
+    the carrier's
+    own text is ``code.text`` and stays inside. ``id`` is the digest of carrier, tracking key, type, code, time and
+    place.
     """
 
     id: str
@@ -356,7 +371,9 @@ class ProofOfDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """All a carrier says about one consignment, events in no particular order. ``unique_id``: the carrier's own, where numbers repeat."""
+    """All a carrier says about one consignment, events in no particular order. ``unique_id``: the carrier's own, where
+    numbers repeat.
+    """
 
     key: TrackingKey
     unique_id: str | None
@@ -403,15 +420,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice or credit memo as the ERP's receivables state it. ``applied_to``: invoice ids a credit memo was applied to."""
+    """An invoice or credit memo as the ERP's receivables state it. ``applied_to``: invoice ids a credit memo was
+    applied to.
+    """
 
     id: InvoiceId
     type: InvoiceType
     customer_id: CustomerId
     ship_to_id: str | None
     order_ids: tuple[OrderId, ...]
-    date: date
-    due_date: date | None
+    date: dt.date
+    due_date: dt.date | None
     total: Money
     amount_paid: Money
     balance: Money
@@ -452,7 +471,9 @@ class ReturnLine:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A return merchandise authorization (RMA) as its owner states it. ``stated`` is the owner's status translated; ``status_code`` raw."""
+    """A return merchandise authorization (RMA) as its owner states it. ``stated`` is the owner's status translated;
+    ``status_code`` raw.
+    """
 
     id: ReturnId
     order_id: OrderId | None

@@ -1,4 +1,6 @@
-"""The small exact values every entity is made of, so that money, quantities, times and foreign codes keep what the source said."""
+"""The small exact values every entity is made of, so that money, quantities, times and foreign codes keep what the
+source said.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +32,8 @@ class Money:
 class Quantity:
     """A count in the unit it was sold in and in the item's base (stocking) unit.
 
-    ``value`` is in ``unit``; ``base_value`` is the same count in ``base_unit``. Units are the source's own codes ("EA", "CS").
+    ``value`` is in ``unit``; ``base_value`` is the same count in ``base_unit``. Units are the source's own codes ("EA",
+    "CS").
     """
 
     value: Decimal
@@ -39,7 +42,9 @@ class Quantity:
     base_unit: str
 
     @classmethod
-    def of(cls, value: Decimal | int, unit: str = "EA", *, per_unit: Decimal | int = 1, base_unit: str | None = None) -> "Quantity":
+    def of(
+        cls, value: Decimal | int, unit: str = "EA", *, per_unit: Decimal | int = 1, base_unit: str | None = None
+    ) -> "Quantity":
         """``per_unit``: how many base units one ``unit`` holds."""
         amount = Decimal(value)
         return cls(amount, unit, amount * Decimal(per_unit), base_unit or unit)
@@ -51,14 +56,18 @@ class Precision(StrEnum):
     INSTANT = "INSTANT"
     """Date, time and offset: a point in time."""
     LOCAL = "LOCAL"
-    """Date and time without an offset: placed in UTC as if it were UTC, and never outranks an INSTANT of the same day."""
+    """Date and time without an offset: placed in UTC as if it were UTC, and never outranks an INSTANT of the same
+    day.
+    """
     DATE = "DATE"
     """A calendar date only: placed at 00:00 UTC, and never outranks an INSTANT of the same day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When something happened: an aware UTC instant, the local offset where the source gave one, and how precise it is."""
+    """When something happened: an aware UTC instant, the local offset where the source gave one, and how precise it
+    is.
+    """
 
     at: datetime
     offset: timedelta | None = None
@@ -83,7 +92,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A source's own code, kept raw. A code means nothing without its table: ``table`` names system and table ("ups/MOVEMENT_ULD_I").
+    """A source's own code, kept raw. A code means nothing without its table: ``table`` names system and table
+    ("ups/MOVEMENT_ULD_I").
 
     ``known`` is False when no mapping table holds it: such a code moves no status, is shown raw and is counted.
     """

@@ -1,4 +1,6 @@
-"""Runs an operation from its text to a plain answer: parse and validate once per document, guard, execute, tell errors."""
+"""Runs an operation from its text to a plain answer: parse and validate once per document, guard, execute, tell
+errors.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,11 +71,15 @@ class Prepared:
 
 
 ErrorFormat = Callable[[Sequence[GraphQLError], Any], list[dict[str, Any]]]
-"""Turns all errors of one answer into what the client is told; receives the context, or None when execution never started."""
+"""Turns all errors of one answer into what the client is told; receives the context, or None when execution never
+started.
+"""
 
 
 class Engine:
-    """One schema, ready to execute documents. Keeps at most ``cache_size`` documents; refuses those above ``max_tokens`` tokens."""
+    """One schema, ready to execute documents. Keeps at most ``cache_size`` documents; refuses those above
+    ``max_tokens`` tokens.
+    """
 
     def __init__(
         self, schema: GraphQLSchema, *, format_errors: ErrorFormat, cache_size: int = 512, max_tokens: int = 10_000
@@ -105,7 +111,9 @@ class Engine:
     async def execute(
         self, prepared: Prepared, *, context: Context, variables: dict[str, Any] | None, operation_name: str | None
     ) -> dict[str, Any]:
-        """The answer as plain data. An error before execution (unknown operation, bad variables) leaves out ``data``."""
+        """The answer as plain data. An error before execution (unknown operation, bad variables) leaves out
+        ``data``.
+        """
         node = prepared.operation(operation_name)
         if node is None:
             return self.refusal([GraphQLError("Name the operation to run: operationName does not pick one.")], context)

@@ -1,6 +1,7 @@
 """Field scope: the directive object on a field is its guard, so what the SDL prints is what runs.
 
-A guard that needs no row is decided once per set of scopes, before anything is fetched; a denied field resolves to null without its
+A guard that needs no row is decided once per set of scopes, before anything is fetched; a denied field resolves to null
+without its
 resolver being called, and one error per missing scope names the fields that were asked for.
 """
 
@@ -19,12 +20,16 @@ FieldKey: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a field asks of its caller. ``scopes``: any one of the inner sets suffices, as ``@requiresScopes`` defines it."""
+    """What a field asks of its caller. ``scopes``: any one of the inner sets suffices, as ``@requiresScopes`` defines
+    it.
+    """
 
     scopes: tuple[frozenset[str], ...] = ()
 
     def missing(self, held: AbstractSet[str] | None) -> frozenset[str] | None:
-        """None when allowed; else the scopes to add (of the alternative that lacks fewest). ``held`` None: nobody is signed in."""
+        """None when allowed; else the scopes to add (of the alternative that lacks fewest). ``held`` None: nobody is
+        signed in.
+        """
         if held is None:
             return self.scopes[0] if self.scopes else frozenset()
         if not self.scopes:

@@ -7,7 +7,7 @@ import strawberry
 
 from domain import model
 from graph.connection import Connection
-from graph.directives import guarded
+from graph.directives import computed, guarded
 from graph.invoice import InvoiceConnection
 from graph.node import Info, Node, Source, global_id, stands_for
 from graph.return_ import ReturnConnection
@@ -68,7 +68,7 @@ async def _orders(
     info: Info,
     first: int | None = None,
     after: str | None = None,
-    filter: Annotated["OrderFilter", strawberry.lazy("graph.order")] | None = None,  # noqa: A002 (the argument's public name)
+    filter: Annotated["OrderFilter", strawberry.lazy("graph.order")] | None = None,
 ) -> pagination.Connection[model.Order]:
     return await orders.of_customer(
         info.context, root, filter.conditions() if filter else orders.conditions(), first=first, after=after
@@ -92,9 +92,9 @@ class Customer(Node):
     id: strawberry.ID = global_id("Customer")
     number: str
     name: str
-    parent: "Customer | None" = strawberry.field(resolver=_parent, description="Null at the top of what you may see.")
-    children: "list[Customer] | None" = strawberry.field(resolver=_children)
-    ship_tos: list[ShipTo] = strawberry.field(resolver=_ship_tos)
+    parent: "Customer | None" = computed(_parent, description="Null at the top of what you may see.")
+    children: "list[Customer] | None" = computed(_children)
+    ship_tos: list[ShipTo] = computed(_ship_tos)
     terms: str | None
     territory: str | None = guarded("internal:read")
     subsidiary: str | None = guarded("internal:read")
@@ -102,7 +102,9 @@ class Customer(Node):
     overdue_balance: Money | None = guarded("balance:read", resolver=_overdue)
     aging: Aging | None = guarded("balance:read", resolver=_aging)
     notice: str | None = strawberry.field(description="One allow-listed sentence about the account, if there is one.")
-    orders: Annotated["OrderConnection", strawberry.lazy("graph.order")] | None = guarded("order:read", resolver=_orders)
+    orders: Annotated["OrderConnection", strawberry.lazy("graph.order")] | None = guarded(
+        "order:read", resolver=_orders
+    )
     invoices: InvoiceConnection | None = guarded("invoice:read", resolver=_invoices)
     returns: ReturnConnection | None = guarded("return:read", resolver=_returns)
     source: Source

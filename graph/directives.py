@@ -1,4 +1,6 @@
-"""The directives of the graph: Apollo Federation's authorization, printed in the SDL and enforced by ``engine.guards`` from the same object."""
+"""The directives of the graph: Apollo Federation's authorization, printed in the SDL and enforced by ``engine.guards``
+from the same object.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,11 +9,23 @@ import strawberry
 from strawberry.directive import DirectiveLocation
 
 
-def guarded(*scopes: str, resolver: Callable[..., Any] | None = None, description: str | None = None, name: str | None = None) -> Any:
+def guarded(
+    *scopes: str, resolver: Callable[..., Any] | None = None, description: str | None = None, name: str | None = None
+) -> Any:
     """A field that needs every one of ``scopes``; without them it is null and its resolver is not called."""
     return strawberry.federation.field(
         resolver=resolver, requires_scopes=[list(scopes)], description=description, name=name
     )
+
+
+def computed(resolver: Callable[..., Any], description: str | None = None) -> Any:
+    """A field whose value a resolver finds."""
+    return strawberry.field(resolver=resolver, description=description)
+
+
+def signed_in(*, resolver: Callable[..., Any], description: str | None = None) -> Any:
+    """A field for any verified caller; what it finds has guards of its own."""
+    return strawberry.federation.field(resolver=resolver, authenticated=True, description=description)
 
 
 @strawberry.directive(

@@ -13,7 +13,9 @@ log = structlog.get_logger("crossdock.graph")
 
 
 def tell(errors: Sequence[GraphQLError], context: Context | None) -> list[dict[str, Any]]:
-    """The errors of one answer, one per source and code however many rows it spoiled; the inside goes to the log under the same id."""
+    """The errors of one answer, one per source and code however many rows it spoiled; the inside goes to the log under
+    the same id.
+    """
     told: dict[tuple[str, str], dict[str, Any]] = {}
     others: list[dict[str, Any]] = []
     for error in errors:

@@ -1,14 +1,14 @@
 """Invoices and credit memos as the ERP's receivables state them; every field that tells an amount is guarded."""
 
+import datetime as dt
 from collections.abc import Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from domain import invoice_status, model
+from domain import invoice_status, model, values
 from graph.connection import Connection
-from graph.directives import guarded
+from graph.directives import computed, guarded
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Money, Quantity
 from resolvers import customers, invoices
@@ -17,28 +17,36 @@ if TYPE_CHECKING:
     from graph.customer import Customer
     from graph.order import Order
 
-InvoiceType = strawberry.enum(model.InvoiceType)
-DocumentKind = strawberry.enum(model.DocumentKind)
-PaymentStatus = strawberry.enum(invoice_status.PaymentStatus, description="From the ERP's receivables only.")
-AgingBucket = strawberry.enum(invoice_status.AgingBucket, description="Days past due.")
+strawberry.enum(model.InvoiceType)
+strawberry.enum(model.DocumentKind)
+strawberry.enum(invoice_status.PaymentStatus, description="From the ERP's receivables only.")
+strawberry.enum(invoice_status.AgingBucket, description="Days past due.")
 
 
 @strawberry.type(description="That a document exists with its owner; bytes never pass through the graph.")
 class Document:
     id: strawberry.ID
-    kind: DocumentKind
+    kind: model.DocumentKind
     title: str
     media_type: str
 
 
+def _line_number(root: model.InvoiceLine) -> int:
+    return root.number
+
+
 @strawberry.type(description="One line of an invoice.")
 class InvoiceLine:
-    line_number: int = strawberry.field(resolver=lambda root: root.number, graphql_type=int)
+    line_number: int = computed(_line_number)
     sku: str | None
     description: str | None
     quantity: Quantity
     unit_price: Money | None = guarded("invoice:read")
     amount: Money | None = guarded("invoice:read")
+
+
+def _erp_status(root: model.Invoice) -> values.Code:
+    return root.status_code
 
 
 def _payment_status(root: model.Invoice, info: Info) -> invoice_status.PaymentStatus:
@@ -73,26 +81,24 @@ async def _customer(root: model.Invoice, info: Info) -> model.Customer | None:
 class Invoice(Node):
     id: strawberry.ID = global_id("Invoice")
     number: str
-    type: InvoiceType
-    date: date
-    due_date: date | None
+    type: model.InvoiceType
+    date: dt.date
+    due_date: dt.date | None
     total: Money | None = guarded("invoice:read")
     amount_paid: Money | None = guarded("invoice:read")
     balance: Money | None = guarded("invoice:read")
-    payment_status: PaymentStatus | None = guarded("invoice:read", resolver=_payment_status)
+    payment_status: invoice_status.PaymentStatus | None = guarded("invoice:read", resolver=_payment_status)
     status_explanation: StatusExplanation | None = guarded("invoice:read", resolver=_explanation)
-    erp_status: Code | None = guarded(
-        "internal:read", resolver=lambda root: root.status_code, description="The ERP's own status, raw."
-    )
-    aging_bucket: AgingBucket | None = guarded("invoice:read", resolver=_aging_bucket)
+    erp_status: Code | None = guarded("internal:read", resolver=_erp_status, description="The ERP's own status, raw.")
+    aging_bucket: invoice_status.AgingBucket | None = guarded("invoice:read", resolver=_aging_bucket)
     days_past_due: int | None = guarded("invoice:read", resolver=_days_past_due)
     lines: list[InvoiceLine] | None = guarded("invoice:read")
     documents: list[Document] | None = guarded("document:read")
     applied_to: "list[Invoice] | None" = guarded(
         "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to."
     )
-    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = strawberry.field(resolver=_orders)
-    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = strawberry.field(resolver=_customer)
+    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = computed(_orders)
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed(_customer)
     source: Source
 
     is_type_of = stands_for(model.Invoice)

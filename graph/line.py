@@ -5,12 +5,12 @@ from datetime import date
 import strawberry
 
 from domain import line_status, model
-from graph.directives import guarded
+from graph.directives import computed, guarded
 from graph.node import Info, StatusExplanation
 from graph.scalars import Money, Quantity
 from resolvers import orders
 
-LineStatus = strawberry.enum(line_status.LineStatus, description="Where an order line stands.")
+strawberry.enum(line_status.LineStatus, description="Where an order line stands.")
 
 
 @strawberry.type(description="What was ordered.")
@@ -58,8 +58,8 @@ class Line:
     picked: Quantity = strawberry.field(description="The ERP's word: a pick ticket printed, not yet goods moved.")
     packed: Quantity
     shipped: Quantity
-    delivered: Quantity | None = strawberry.field(
-        resolver=_delivered, description="From the carriers' word on the packages; null when they could not be read."
+    delivered: Quantity | None = computed(
+        _delivered, description="From the carriers' word on the packages; null when they could not be read."
     )
     invoiced: Quantity | None = guarded("invoice:read")
     cancelled: Quantity
@@ -68,9 +68,9 @@ class Line:
     extended_price: Money | None = guarded("price:read")
     promised_date: date | None
     expected_ship_date: date | None
-    status: LineStatus = strawberry.field(resolver=_status)
-    status_explanation: StatusExplanation | None = strawberry.field(resolver=_explanation)
-    substitution_of: "Line | None" = strawberry.field(
-        resolver=_substitution_of, description="The line this one was shipped in place of."
+    status: line_status.LineStatus = computed(_status)
+    status_explanation: StatusExplanation | None = computed(_explanation)
+    substitution_of: "Line | None" = computed(
+        _substitution_of, description="The line this one was shipped in place of."
     )
-    substituted_by: "Line | None" = strawberry.field(resolver=_substituted_by)
+    substituted_by: "Line | None" = computed(_substituted_by)

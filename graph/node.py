@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import strawberry
 
 from domain.values import Provenance
+from graph.directives import computed
 from resolvers import nodes
 from resolvers.context import Context
 
@@ -20,7 +21,7 @@ def global_id(kind: str) -> Any:
     def resolve(root: Any) -> strawberry.ID:
         return strawberry.ID(nodes.encode(kind, root.id))
 
-    return strawberry.field(resolver=resolve, description="Opaque, stable, and valid in `node(id:)`.")
+    return computed(resolve, description="Opaque, stable, and valid in `node(id:)`.")
 
 
 def stands_for(domain_type: type) -> Callable[[Any, Any], bool]:
@@ -33,15 +34,17 @@ class Node:
     id: strawberry.ID
 
 
+def _age(root: Provenance, info: Info) -> int:
+    return max(0, math.ceil((info.context.clock() - root.as_of).total_seconds()))
+
+
 @strawberry.type(description="Where an object came from and how fresh it is.")
 class Source:
     system: str = strawberry.field(description="The configured name of the source system.")
     as_of: datetime = strawberry.field(description="When the source was asked for this answer.")
     stale: bool = strawberry.field(description="True when the source could not be read and an older answer is shown.")
 
-    @strawberry.field(description="Seconds since `asOf`, rounded up: never less than the real age.")
-    def age_seconds(root: strawberry.Parent[Provenance], info: Info) -> int:  # noqa: N805 (the parent is a domain object)
-        return max(0, math.ceil((info.context.clock() - root.as_of).total_seconds()))
+    age_seconds: int = computed(_age, "Seconds since `asOf`, rounded up: never less than the real age.")
 
 
 @strawberry.type(description="One fact a status rests on.")

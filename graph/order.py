@@ -6,11 +6,11 @@ from enum import Enum
 
 import strawberry
 
-from domain import explanation, model, order_exceptions, order_status, timeline
+from domain import explanation, model, order_exceptions, order_status, timeline, values
 from domain.values import Moment
 from graph.connection import Connection, total
 from graph.customer import Customer
-from graph.directives import guarded
+from graph.directives import computed, guarded
 from graph.invoice import Invoice
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
@@ -19,14 +19,14 @@ from graph.scalars import Address, Code, Money
 from graph.shipment import Shipment
 from resolvers import customers, invoices, orders, returns
 
-OrderStatus = strawberry.enum(order_status.OrderStatus, description="The one status to show.")
-OrderLifecycle = strawberry.enum(model.Lifecycle, name="OrderLifecycle", description="Where the order stands with the ERP.")
-Fulfillment = strawberry.enum(order_status.Fulfillment, description="How far the goods have come.")
-Billing = strawberry.enum(order_status.Billing, description="How much of it is invoiced.")
-Payment = strawberry.enum(order_status.Payment, description="How much of it is paid, from the ERP's receivables only.")
-TimelineEventKind = strawberry.enum(timeline.TimelineKind, name="TimelineEventKind")
-OrderExceptionKind = strawberry.enum(order_exceptions.ExceptionKind, name="OrderExceptionKind")
-ExceptionSeverity = strawberry.enum(order_exceptions.Severity, name="ExceptionSeverity")
+strawberry.enum(order_status.OrderStatus, description="The one status to show.")
+strawberry.enum(model.Lifecycle, name="OrderLifecycle", description="Where the order stands with the ERP.")
+strawberry.enum(order_status.Fulfillment, description="How far the goods have come.")
+strawberry.enum(order_status.Billing, description="How much of it is invoiced.")
+strawberry.enum(order_status.Payment, description="How much of it is paid, from the ERP's receivables only.")
+strawberry.enum(timeline.TimelineKind, name="TimelineEventKind", description="What happened.")
+strawberry.enum(order_exceptions.ExceptionKind, name="OrderExceptionKind")
+strawberry.enum(order_exceptions.Severity, name="ExceptionSeverity")
 
 
 @strawberry.type(description="Why the order waits, in one sentence fit to show.")
@@ -49,16 +49,18 @@ class OrderTotals:
 class TimelineEvent:
     id: str
     at: Moment
-    kind: TimelineEventKind
+    kind: timeline.TimelineKind
     source: str
     message: str
-    applied: bool = strawberry.field(description="False when it came too late to move a status, or means nothing to us.")
+    applied: bool = strawberry.field(
+        description="False when it came too late to move a status, or means nothing to us."
+    )
 
 
 @strawberry.type(description="Something about the order that wants attention.")
 class OrderException:
-    kind: OrderExceptionKind
-    severity: ExceptionSeverity
+    kind: order_exceptions.ExceptionKind
+    severity: order_exceptions.Severity
     message: str
     since: datetime | None
     internal: str | None = guarded("internal:read", description="What the systems said, for customer service.")
@@ -78,6 +80,10 @@ async def _summary(root: model.Order, info: Info) -> str:
 
 async def _fulfillment(root: model.Order, info: Info) -> order_status.Fulfillment:
     return (await orders.standing(info.context, root)).state.fulfillment
+
+
+def _erp_status(root: model.Order) -> values.Code:
+    return root.status_code
 
 
 def _billing(root: model.Order) -> order_status.Billing:
@@ -112,39 +118,39 @@ async def _exceptions(root: model.Order, info: Info) -> Sequence[order_exception
     return await orders.exceptions(info.context, root)
 
 
-@strawberry.federation.type(keys=["id", "number"], description="A sales order, its status derived from what every system says.")
+@strawberry.federation.type(
+    keys=["id", "number"], description="A sales order, its status derived from what every system says."
+)
 class Order(Node):
     id: strawberry.ID = global_id("Order")
     number: str
     po_number: str | None = strawberry.field(description="The customer's own purchase order number.")
-    status: OrderStatus = strawberry.field(resolver=_status)
-    status_explanation: StatusExplanation = strawberry.field(resolver=_explanation)
-    summary: str = strawberry.field(resolver=_summary, description="The status in words a customer understands.")
-    lifecycle: OrderLifecycle
-    fulfillment: Fulfillment = strawberry.field(resolver=_fulfillment)
-    billing: Billing | None = guarded("invoice:read", resolver=_billing)
-    payment: Payment | None = guarded("invoice:read", resolver=_payment)
-    erp_status: Code | None = guarded(
-        "internal:read", resolver=lambda root: root.status_code, description="The ERP's own status, raw."
-    )
+    status: order_status.OrderStatus = computed(_status)
+    status_explanation: StatusExplanation = computed(_explanation)
+    summary: str = computed(_summary, description="The status in words a customer understands.")
+    lifecycle: model.Lifecycle
+    fulfillment: order_status.Fulfillment = computed(_fulfillment)
+    billing: order_status.Billing | None = guarded("invoice:read", resolver=_billing)
+    payment: order_status.Payment | None = guarded("invoice:read", resolver=_payment)
+    erp_status: Code | None = guarded("internal:read", resolver=_erp_status, description="The ERP's own status, raw.")
     placed_at: Moment
     modified_at: Moment
     revision: int = strawberry.field(description="How often it was edited after submission.")
     requested_date: date | None
     promised_date: date | None
     hold: Hold | None
-    customer: Customer | None = strawberry.field(resolver=_customer)
+    customer: Customer | None = computed(_customer)
     ship_to: Address | None
     ship_to_id: str | None
     totals: OrderTotals | None = guarded("price:read")
     lines: list[Line]
-    shipments: list[Shipment] | None = strawberry.field(resolver=_shipments)
+    shipments: list[Shipment] | None = computed(_shipments)
     invoices: list[Invoice] | None = guarded("invoice:read", resolver=_invoices)
     returns: list[Return] | None = guarded("return:read", resolver=_returns)
-    timeline: list[TimelineEvent] | None = strawberry.field(
-        resolver=_timeline, description="Invoices and returns are part of it for those who may read them."
+    timeline: list[TimelineEvent] | None = computed(
+        _timeline, description="Invoices and returns are part of it for those who may read them."
     )
-    exceptions: list[OrderException] | None = strawberry.field(resolver=_exceptions)
+    exceptions: list[OrderException] | None = computed(_exceptions)
     source: Source
 
     is_type_of = stands_for(model.Order)
@@ -152,14 +158,14 @@ class Order(Node):
 
 @strawberry.type(description="One page of orders.")
 class OrderConnection(Connection[Order]):
-    total_count: int | None = strawberry.field(
-        resolver=total, description="How many orders match in all; asked of the ERP only when selected."
+    total_count: int | None = computed(
+        total, description="How many orders match in all; asked of the ERP only when selected."
     )
 
 
 @strawberry.input(description="Every condition given must hold.")
 class OrderFilter:
-    lifecycle: list[OrderLifecycle] | None = None
+    lifecycle: list[model.Lifecycle] | None = None
     placed_after: datetime | None = strawberry.field(default=None, description="Inclusive.")
     placed_before: datetime | None = strawberry.field(default=None, description="Exclusive.")
     customer_numbers: list[str] | None = None
@@ -167,7 +173,7 @@ class OrderFilter:
     sku: str | None = None
     po_number: str | None = None
 
-    def conditions(self) -> object:
+    def conditions(self) -> orders.OrderFilter:
         return orders.conditions(
             lifecycles=self.lifecycle,
             placed_after=self.placed_after,

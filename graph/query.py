@@ -1,4 +1,6 @@
-"""The root fields. Each that can fail with its source is nullable, so that one dead source never takes the whole answer."""
+"""The root fields. Each that can fail with its source is nullable, so that one dead source never takes the whole
+answer.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ from domain import access, model
 from domain.errors import BadInput
 from graph.connection import Connection
 from graph.customer import Customer, CustomerConnection, CustomerFilter
-from graph.directives import guarded
+from graph.directives import computed, guarded, signed_in
 from graph.invoice import Invoice, InvoiceConnection, InvoiceFilter
 from graph.node import Info, Node
 from graph.order import Order, OrderConnection, OrderFilter, OrderOrder
@@ -35,7 +37,10 @@ def _viewer(info: Info) -> access.Principal:
 
 
 async def _order(
-    info: Info, id: strawberry.ID | None = None, number: str | None = None, po_number: str | None = None  # noqa: A002
+    info: Info,
+    id: strawberry.ID | None = None,
+    number: str | None = None,
+    po_number: str | None = None,
 ) -> model.Order | None:
     return await orders.find(info.context, id=id, number=number, po_number=po_number)
 
@@ -44,7 +49,7 @@ async def _orders(
     info: Info,
     first: int | None = None,
     after: str | None = None,
-    filter: OrderFilter | None = None,  # noqa: A002
+    filter: OrderFilter | None = None,
     order_by: OrderOrder = OrderOrder.PLACED_AT_DESC,
 ) -> pagination.Connection[model.Order]:
     within = filter.conditions() if filter else orders.conditions()
@@ -54,7 +59,9 @@ async def _orders(
 
 
 async def _shipment(
-    info: Info, id: strawberry.ID | None = None, tracking_number: str | None = None  # noqa: A002
+    info: Info,
+    id: strawberry.ID | None = None,
+    tracking_number: str | None = None,
 ) -> model.Shipment | None:
     return await shipments.find(info.context, id=id, tracking_number=tracking_number)
 
@@ -63,13 +70,15 @@ async def _shipments(
     info: Info,
     first: int | None = None,
     after: str | None = None,
-    filter: ShipmentFilter | None = None,  # noqa: A002
+    filter: ShipmentFilter | None = None,
 ) -> pagination.Connection[model.Shipment]:
     return await shipments.page(info.context, order_numbers=_numbers(filter), first=first, after=after)
 
 
 async def _invoice(
-    info: Info, id: strawberry.ID | None = None, number: str | None = None  # noqa: A002
+    info: Info,
+    id: strawberry.ID | None = None,
+    number: str | None = None,
 ) -> model.Invoice | None:
     return await invoices.find(info.context, id=id, number=number)
 
@@ -78,13 +87,15 @@ async def _invoices(
     info: Info,
     first: int | None = None,
     after: str | None = None,
-    filter: InvoiceFilter | None = None,  # noqa: A002
+    filter: InvoiceFilter | None = None,
 ) -> pagination.Connection[model.Invoice]:
     return await invoices.page(info.context, order_numbers=_numbers(filter), first=first, after=after)
 
 
 async def _return(
-    info: Info, id: strawberry.ID | None = None, rma_number: str | None = None  # noqa: A002
+    info: Info,
+    id: strawberry.ID | None = None,
+    rma_number: str | None = None,
 ) -> model.Return | None:
     return await returns.find(info.context, id=id, rma_number=rma_number)
 
@@ -96,7 +107,9 @@ async def _returns(
 
 
 async def _customer(
-    info: Info, id: strawberry.ID | None = None, number: str | None = None  # noqa: A002
+    info: Info,
+    id: strawberry.ID | None = None,
+    number: str | None = None,
 ) -> model.Customer | None:
     return await customers.find(info.context, id=id, number=number)
 
@@ -105,7 +118,7 @@ async def _customers(
     info: Info,
     first: int | None = None,
     after: str | None = None,
-    filter: CustomerFilter | None = None,  # noqa: A002
+    filter: CustomerFilter | None = None,
 ) -> pagination.Connection[model.Customer]:
     return await customers.page(info.context, name=filter.name if filter else None, first=first, after=after)
 
@@ -114,7 +127,7 @@ async def _search(info: Info, text: str, first: int | None = None) -> pagination
     return await search.find(info.context, text, first=first)
 
 
-async def _node(info: Info, id: strawberry.ID) -> entities.Entity | None:  # noqa: A002
+async def _node(info: Info, id: strawberry.ID) -> entities.Entity | None:
     return await entities.node(info.context, id)
 
 
@@ -131,14 +144,16 @@ def _numbers(filter_: ShipmentFilter | InvoiceFilter | None) -> frozenset[model.
 
 @strawberry.type(description="One graph over the systems a distributor runs.")
 class Query:
-    viewer: Viewer = strawberry.field(resolver=_viewer, description="Who you are here.")
+    viewer: Viewer = computed(_viewer, description="Who you are here.")
     order: Order | None = guarded("order:read", resolver=_order, description="By exactly one of its numbers.")
     orders: OrderConnection | None = guarded("order:read", resolver=_orders)
     shipment: Shipment | None = guarded("order:read", resolver=_shipment, description="By exactly one of its numbers.")
     shipments: ShipmentConnection | None = guarded("order:read", resolver=_shipments)
     invoice: Invoice | None = guarded("invoice:read", resolver=_invoice, description="By exactly one of its numbers.")
     invoices: InvoiceConnection | None = guarded("invoice:read", resolver=_invoices)
-    return_: Return | None = guarded("return:read", resolver=_return, name="return", description="By exactly one of its numbers.")
+    return_: Return | None = guarded(
+        "return:read", resolver=_return, name="return", description="By exactly one of its numbers."
+    )
     returns: ReturnConnection | None = guarded("return:read", resolver=_returns)
     customer: Customer | None = guarded("order:read", resolver=_customer, description="By exactly one of its numbers.")
     customers: CustomerConnection | None = guarded("order:read", resolver=_customers)
@@ -147,5 +162,7 @@ class Query:
         resolver=_search,
         description="Order, PO, tracking, invoice, RMA and account numbers, SKUs, and fragments of customer names.",
     )
-    node: Node | None = guarded("order:read", resolver=_node)
-    nodes: list[Node | None] | None = guarded("order:read", resolver=_nodes)
+    node: Node | None = signed_in(
+        resolver=_node, description="Any object by its global id, if its kind and row are yours to see."
+    )
+    nodes: list[Node | None] | None = signed_in(resolver=_nodes)

@@ -8,7 +8,7 @@ import strawberry
 from domain import model, return_status
 from domain.values import Moment
 from graph.connection import Connection
-from graph.directives import guarded
+from graph.directives import computed, guarded
 from graph.invoice import Invoice
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from graph.customer import Customer
     from graph.order import Order
 
-ReturnStatus = strawberry.enum(model.ReturnStatus, description="Where a return stands, from its quantities.")
+strawberry.enum(model.ReturnStatus, description="Where a return stands, from its quantities.")
+
+
+async def _order_line(root: returns.Part, info: Info) -> model.Line | None:
+    return await returns.order_line(info.context, root)
 
 
 @strawberry.type(description="One line of a return.")
 class ReturnLine:
-    @strawberry.field(description="The order line it came from, matched by its key and never by SKU.")
-    async def order_line(root: strawberry.Parent[returns.Part], info: Info) -> Line | None:  # noqa: N805
-        return await returns.order_line(info.context, root)  # type: ignore[return-value]
-
+    order_line: Line | None = computed(_order_line, "The order line it came from, matched by its key and never by SKU.")
     sku: str
     requested: Quantity
     received: Quantity
@@ -64,12 +65,12 @@ async def _credit_memos(root: model.Return, info: Info) -> Sequence[model.Invoic
 class Return(Node):
     id: strawberry.ID = global_id("Return")
     rma_number: str
-    status: ReturnStatus = strawberry.field(resolver=_status)
-    status_explanation: StatusExplanation = strawberry.field(resolver=_explanation)
+    status: model.ReturnStatus = computed(_status)
+    status_explanation: StatusExplanation = computed(_explanation)
     requested_at: Moment
-    order: Annotated["Order", strawberry.lazy("graph.order")] | None = strawberry.field(resolver=_order)
-    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = strawberry.field(resolver=_customer)
-    lines: list[ReturnLine] = strawberry.field(resolver=_lines)
+    order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed(_order)
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed(_customer)
+    lines: list[ReturnLine] = computed(_lines)
     credit_memos: list[Invoice] | None = guarded("invoice:read", resolver=_credit_memos)
     source: Source
 

@@ -61,8 +61,9 @@ class Money:
     currency: str
 
 
-
-@strawberry.type(description="A count in the unit it was sold in, and the same count in the item's base (stocking) unit.")
+@strawberry.type(
+    description="A count in the unit it was sold in, and the same count in the item's base (stocking) unit."
+)
 class Quantity:
     value: Decimal
     unit: str
@@ -80,8 +81,12 @@ class Address:
     country: str | None
 
 
-@strawberry.type(description="A source's own code, raw, with the table that gives it meaning. An unknown code moves no status.")
+@strawberry.type(
+    description="A source's own code, raw, with the table that gives it meaning. An unknown code moves no status."
+)
 class Code:
     raw: str
     table: str
-    known: bool = strawberry.field(description="False when no mapping holds it: it is kept, shown and counted, and moves nothing.")
+    known: bool = strawberry.field(
+        description="False when no mapping holds it: it is kept, shown and counted, and moves nothing."
+    )

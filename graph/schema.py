@@ -3,8 +3,16 @@
 import asyncio
 from typing import Any
 
-import strawberry
-from graphql import GraphQLDirective, GraphQLSchema
+from graphql import (
+    GraphQLArgument,
+    GraphQLDirective,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema import Schema as FederationSchema
 from strawberry.schema.config import StrawberryConfig
@@ -38,12 +46,29 @@ class Schema(FederationSchema):
 
 
 def build() -> Schema:
-    return Schema(
+    schema = Schema(
         query=Query,
         directives=[max_staleness],
         config=StrawberryConfig(scalar_map=SCALARS),
         federation_version="2.9",
     )
+    _leave_out_null_defaults(executable(schema))
+    return schema
+
+
+def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
+    """Prints an optional argument as ``first: Int`` and not ``first: Int = null``; the resolver's own default stays
+    None.
+    """
+    for type_ in schema.type_map.values():
+        inputs: list[GraphQLArgument | GraphQLInputField] = []
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            inputs += [argument for field in type_.fields.values() for argument in field.args.values()]
+        elif isinstance(type_, GraphQLInputObjectType):
+            inputs += type_.fields.values()
+        for given in inputs:
+            if given.default_value is None:
+                given.default_value = Undefined
 
 
 def sdl(schema: Schema) -> str:

@@ -8,7 +8,7 @@ import strawberry
 from domain import model, shipment_status, values
 from domain.values import Moment
 from graph.connection import Connection
-from graph.directives import guarded
+from graph.directives import computed, guarded
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Quantity
@@ -17,12 +17,14 @@ from resolvers import shipments
 if TYPE_CHECKING:
     from graph.order import Order
 
-ShipmentStatus = strawberry.enum(
+strawberry.enum(
     model.ShipmentStatus, description="Where a shipment is. DELAYED and EXCEPTION show as conditions, never as steps."
 )
-ShipmentMode = strawberry.enum(model.ShipmentMode, description="How goods travel.")
-TimePrecision = strawberry.enum(
-    values.Precision, name="TimePrecision", description="How much of a moment the source gave; LOCAL and DATE are placed in UTC."
+strawberry.enum(model.ShipmentMode, description="How goods travel.")
+strawberry.enum(
+    values.Precision,
+    name="TimePrecision",
+    description="How much of a moment the source gave; LOCAL and DATE are placed in UTC.",
 )
 
 
@@ -32,14 +34,19 @@ class Carrier:
     name: str
 
 
+async def _order_line(root: shipments.Part, info: Info) -> model.Line | None:
+    return await shipments.order_line(info.context, root)
+
+
 @strawberry.type(description="A quantity of one order line.")
 class ShipmentLine:
     sku: str
     quantity: Quantity
+    order_line: Line | None = computed(_order_line, "The order line, matched by its key and never by SKU.")
 
-    @strawberry.field(description="The order line, matched by its key and never by SKU.")
-    async def order_line(root: strawberry.Parent[shipments.Part], info: Info) -> Line | None:  # noqa: N805
-        return await shipments.order_line(info.context, root)  # type: ignore[return-value]
+
+async def _delivered(root: shipments.Parcel, info: Info) -> bool | None:
+    return await shipments.delivered(info.context, root)
 
 
 @strawberry.type(description="One handling unit.")
@@ -49,51 +56,54 @@ class Package:
     weight: Quantity | None
     voided: bool
     contents: list[ShipmentLine]
-
-    @strawberry.field(description="Null when the carrier could not be read.")
-    async def delivered(root: strawberry.Parent[shipments.Parcel], info: Info) -> bool | None:  # noqa: N805
-        return await shipments.delivered(info.context, root)
+    delivered: bool | None = computed(_delivered, "Null when the carrier could not be read.")
 
 
-def _offset(moment: Moment) -> str | None:
-    if moment.offset is None:
+def _event_status(root: shipment_status.AppliedEvent) -> model.ShipmentStatus:
+    return root.event.status
+
+
+def _event_code(root: shipment_status.AppliedEvent) -> values.Code:
+    return root.event.code
+
+
+def _occurred_at(root: shipment_status.AppliedEvent) -> Moment:
+    return root.event.occurred
+
+
+def _utc_offset(root: shipment_status.AppliedEvent) -> str | None:
+    offset = root.event.occurred.offset
+    if offset is None:
         return None
-    minutes = int(moment.offset.total_seconds() // 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    hours, minutes = divmod(abs(int(offset.total_seconds())) // 60, 60)
+    return f"{'-' if offset.total_seconds() < 0 else '+'}{hours:02}:{minutes:02}"
+
+
+def _time_precision(root: shipment_status.AppliedEvent) -> values.Precision:
+    return root.event.occurred.precision
+
+
+def _location(root: shipment_status.AppliedEvent) -> str | None:
+    return root.event.location
+
+
+def _message(root: shipment_status.AppliedEvent) -> str:
+    return root.event.message
 
 
 @strawberry.type(description="One event the carrier reported, translated.")
 class TrackingEvent:
-    @strawberry.field
-    def status(root: strawberry.Parent[shipment_status.AppliedEvent]) -> ShipmentStatus:  # noqa: N805
-        return root.event.status  # type: ignore[return-value]
-
-    @strawberry.field(description="The carrier's own code, raw.")
-    def code(root: strawberry.Parent[shipment_status.AppliedEvent]) -> Code:  # noqa: N805
-        return root.event.code  # type: ignore[return-value]
-
-    @strawberry.field
-    def occurred_at(root: strawberry.Parent[shipment_status.AppliedEvent]) -> Moment:  # noqa: N805
-        return root.event.occurred
-
-    @strawberry.field(description="The local offset, where the carrier gave one: -05:00.")
-    def utc_offset(root: strawberry.Parent[shipment_status.AppliedEvent]) -> str | None:  # noqa: N805
-        return _offset(root.event.occurred)
-
-    @strawberry.field
-    def time_precision(root: strawberry.Parent[shipment_status.AppliedEvent]) -> TimePrecision:  # noqa: N805
-        return root.event.occurred.precision  # type: ignore[return-value]
-
-    @strawberry.field
-    def location(root: strawberry.Parent[shipment_status.AppliedEvent]) -> str | None:  # noqa: N805
-        return root.event.location
-
-    @strawberry.field
-    def message(root: strawberry.Parent[shipment_status.AppliedEvent]) -> str:  # noqa: N805
-        return root.event.message
-
+    status: model.ShipmentStatus = computed(_event_status)
+    code: Code = computed(_event_code, "The carrier's own code, raw.")
+    occurred_at: Moment = computed(_occurred_at)
+    utc_offset: str | None = computed(_utc_offset, "The local offset, where the carrier gave one: -05:00.")
+    time_precision: values.Precision = computed(_time_precision)
+    location: str | None = computed(_location)
+    message: str = computed(_message)
     tracking_number: str | None
-    applied: bool = strawberry.field(description="False when it came too late or means nothing to us: it stays in the story and moved no status.")
+    applied: bool = strawberry.field(
+        description="False when it came too late or means nothing to us: it stays in the story and moved no status."
+    )
 
 
 @strawberry.type(description="Who received it, where and when.")
@@ -143,6 +153,10 @@ async def _order(root: model.Shipment, info: Info) -> model.Order | None:
     return await shipments.order_of(info.context, root)
 
 
+def _stage(root: model.Shipment) -> values.Code:
+    return root.stage_code
+
+
 def _tracking_number(root: model.Shipment) -> str | None:
     return next(iter(root.tracking_numbers), None)
 
@@ -159,30 +173,34 @@ def _lines(root: model.Shipment) -> Sequence[shipments.Part]:
     return shipments.parts(root, root.lines)
 
 
-@strawberry.federation.type(keys=["id"], description="A shipment: the warehouse's record of what left, and the carrier's word on where it is.")
+@strawberry.federation.type(
+    keys=["id"], description="A shipment: the warehouse's record of what left, and the carrier's word on where it is."
+)
 class Shipment(Node):
     id: strawberry.ID = global_id("Shipment")
     number: str
-    status: ShipmentStatus = strawberry.field(resolver=_status)
-    status_explanation: StatusExplanation = strawberry.field(resolver=_explanation)
-    conditions: list[ShipmentStatus] = strawberry.field(
-        resolver=_conditions, description="Delays and exceptions that no later scan has cleared."
+    status: model.ShipmentStatus = computed(_status)
+    status_explanation: StatusExplanation = computed(_explanation)
+    conditions: list[model.ShipmentStatus] = computed(
+        _conditions, description="Delays and exceptions that no later scan has cleared."
     )
     warehouse: str
-    stage: Code = strawberry.field(resolver=lambda root: root.stage_code, description="The warehouse's own status, raw.", graphql_type=Code)
+    stage: Code = computed(_stage, "The warehouse's own status, raw.")
     carrier: Carrier | None
     service: str | None
-    mode: ShipmentMode
-    tracking_number: str | None = strawberry.field(resolver=_tracking_number, description="The first package's number; each package has its own.")
-    tracking_url: str | None = strawberry.field(resolver=_tracking_url)
-    shipped_at: Moment | None = strawberry.field(resolver=_shipped_at)
-    estimated_delivery: Moment | None = strawberry.field(resolver=_estimated_delivery)
-    delivered_at: Moment | None = strawberry.field(resolver=_delivered_at)
-    packages: list[Package] = strawberry.field(resolver=_packages)
-    lines: list[ShipmentLine] = strawberry.field(resolver=_lines)
-    events: list[TrackingEvent] = strawberry.field(resolver=_events, description="All packages' events, in order of occurrence.")
+    mode: model.ShipmentMode
+    tracking_number: str | None = computed(
+        _tracking_number, description="The first package's number; each package has its own."
+    )
+    tracking_url: str | None = computed(_tracking_url)
+    shipped_at: Moment | None = computed(_shipped_at)
+    estimated_delivery: Moment | None = computed(_estimated_delivery)
+    delivered_at: Moment | None = computed(_delivered_at)
+    packages: list[Package] = computed(_packages)
+    lines: list[ShipmentLine] = computed(_lines)
+    events: list[TrackingEvent] = computed(_events, description="All packages' events, in order of occurrence.")
     proof_of_delivery: ProofOfDelivery | None = guarded("document:read", resolver=_proof_of_delivery)
-    order: Annotated["Order", strawberry.lazy("graph.order")] | None = strawberry.field(resolver=_order)
+    order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed(_order)
     source: Source
 
     is_type_of = stands_for(model.Shipment)

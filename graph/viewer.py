@@ -4,10 +4,11 @@ import strawberry
 
 from domain import access, model
 from graph.customer import Customer
+from graph.directives import computed
 from graph.node import Info
 from resolvers import visible
 
-PrincipalKind = strawberry.enum(access.PrincipalKind, description="The kinds of caller.")
+strawberry.enum(access.PrincipalKind, description="The kinds of caller.")
 
 
 async def _account(root: access.Principal, info: Info) -> model.Customer | None:
@@ -21,6 +22,6 @@ def _scopes(root: access.Principal) -> list[str]:
 @strawberry.type(description="The caller.")
 class Viewer:
     name: str | None
-    kind: PrincipalKind
-    scopes: list[str] = strawberry.field(resolver=_scopes)
-    account: Customer | None = strawberry.field(resolver=_account, description="The account a portal user belongs to.")
+    kind: access.PrincipalKind
+    scopes: list[str] = computed(_scopes)
+    account: Customer | None = computed(_account, description="The account a portal user belongs to.")

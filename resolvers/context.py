@@ -44,7 +44,9 @@ class ScopeTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Rules of the house that derivations need. ``carrier_grace``: how long a ship confirm may wait for the carrier's word."""
+    """Rules of the house that derivations need. ``carrier_grace``: how long a ship confirm may wait for the carrier's
+    word.
+    """
 
     carrier_grace: timedelta = timedelta(hours=24)
     page_size: int = 20
@@ -61,7 +63,7 @@ class Context:
         *,
         now: Callable[[], datetime],
         correlation_id: str,
-        policy: Policy = Policy(),  # noqa: B008 (frozen)
+        policy: Policy = Policy(),
         freshness: GraphQLDirective | None = None,
     ) -> None:
         self.principal = principal
@@ -107,7 +109,9 @@ class Context:
     def _forbidden(scopes: frozenset[str], fields: set[tuple[str, str]]) -> GraphQLError:
         missing, names = sorted(scopes), sorted(f"{type_}.{field}" for type_, field in fields)
         message = f"Not shown without {' and '.join(missing) or 'signing in'}: {', '.join(names)}."
-        return GraphQLError(message, original_error=Forbidden(message), extensions={"missingScopes": missing, "fields": names})
+        return GraphQLError(
+            message, original_error=Forbidden(message), extensions={"missingScopes": missing, "fields": names}
+        )
 
     # -- what resolvers call -----------------------------------------------------------------------------------------
 

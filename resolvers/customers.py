@@ -9,12 +9,11 @@ from resolvers import nodes, pagination, visible
 from resolvers.context import Context
 from sources.ports import Cursor, CustomerQuery
 
-
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Accounts are ordered by number alone; their cursors carry no time."""
 
 
-async def find(context: Context, *, id: str | None, number: str | None) -> Customer | None:  # noqa: A002
+async def find(context: Context, *, id: str | None, number: str | None) -> Customer | None:
     name, value = nodes.exactly_one(id=id, number=number)
     local = nodes.local_id("Customer", value) if name == "id" else value
     return await visible.customer(context, CustomerId(local)) if local else None

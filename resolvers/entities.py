@@ -1,10 +1,23 @@
-"""The one way from an object's identity to the object, for `node`, `nodes` and federation's `_entities`: scoped like every other read."""
+"""The one way from an object's identity to the object, for `node`, `nodes` and federation's `_entities`: scoped like
+every other read.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from domain.model import Customer, CustomerId, Invoice, InvoiceId, Order, OrderId, Return, ReturnId, Shipment, ShipmentId
+from domain.model import (
+    Customer,
+    CustomerId,
+    Invoice,
+    InvoiceId,
+    Order,
+    OrderId,
+    Return,
+    ReturnId,
+    Shipment,
+    ShipmentId,
+)
 from resolvers import nodes, visible
 from resolvers.context import Context
 
@@ -13,7 +26,9 @@ Entity: TypeAlias = Order | Shipment | Invoice | Return | Customer
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How objects of one type are read, and the scope without which they do not exist for the caller. ``key``: the field that holds the local id."""
+    """How objects of one type are read, and the scope without which they do not exist for the caller. ``key``: the
+    field that holds the local id.
+    """
 
     read: Callable[[Context, str], Awaitable[Entity | None]]
     scope: str

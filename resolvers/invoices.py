@@ -11,7 +11,7 @@ from resolvers.context import Context
 from sources.ports import Cursor, RecordQuery
 
 
-async def find(context: Context, *, id: str | None, number: str | None) -> Invoice | None:  # noqa: A002
+async def find(context: Context, *, id: str | None, number: str | None) -> Invoice | None:
     name, value = nodes.exactly_one(id=id, number=number)
     local = nodes.local_id("Invoice", value) if name == "id" else value
     return await visible.invoice(context, InvoiceId(local)) if local else None

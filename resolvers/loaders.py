@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
-from domain.model import Customer, CustomerId, Invoice, InvoiceId, Order, OrderId, Receivables, Return, ReturnId
-from domain.model import Shipment, ShipmentId, Tracking, TrackingKey, WarehouseOrder
+from domain.model import (
+    Customer,
+    CustomerId,
+    Invoice,
+    InvoiceId,
+    Order,
+    OrderId,
+    Receivables,
+    Return,
+    ReturnId,
+    Shipment,
+    ShipmentId,
+    Tracking,
+    TrackingKey,
+    WarehouseOrder,
+)
 from sources.estate import Answer
 
 if TYPE_CHECKING:
@@ -39,7 +53,9 @@ BATCHES: dict[str, Read] = {
 
 
 class Loader(DataLoader[K, "V | None"], Generic[K, V]):
-    """Collects the keys asked for in one turn of the loop into one read. A missing key loads None; a key's error is raised for that key."""
+    """Collects the keys asked for in one turn of the loop into one read. A missing key loads None; a key's error is
+    raised for that key.
+    """
 
     def __init__(self, context: Context, read: Read) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ class Standing:
     lines: dict[str, LineState]
 
 
-async def find(context: Context, *, id: str | None, number: str | None, po_number: str | None) -> Order | None:  # noqa: A002
+async def find(context: Context, *, id: str | None, number: str | None, po_number: str | None) -> Order | None:
     """By global id, order number, or the customer's PO number (the newest visible one, where a PO number repeats)."""
     name, value = nodes.exactly_one(id=id, number=number, poNumber=po_number)
     if name == "poNumber":

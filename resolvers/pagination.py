@@ -65,7 +65,9 @@ def decode(cursor: str | None) -> Cursor | None:
         return None
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        at, id_ = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=tuple[datetime, str])
+        at, id_ = msgspec.json.decode(
+            base64.b64decode(padded, altchars=b"-_", validate=True), type=tuple[datetime, str]
+        )
     except (UnicodeError, binascii.Error, msgspec.DecodeError):
         raise BadInput("That cursor is not one of ours: pass `endCursor` or an edge's `cursor` as it came.") from None
     if at.tzinfo is None:

@@ -43,7 +43,7 @@ class Part:
         return self.line.disposition
 
 
-async def find(context: Context, *, id: str | None, rma_number: str | None) -> Return | None:  # noqa: A002
+async def find(context: Context, *, id: str | None, rma_number: str | None) -> Return | None:
     name, value = nodes.exactly_one(id=id, rmaNumber=rma_number)
     local = nodes.local_id("Return", value) if name == "id" else value
     return await visible.return_(context, ReturnId(local)) if local else None

@@ -18,7 +18,8 @@ LONGEST = 100
 
 
 async def find(context: Context, text: str, *, first: int | None) -> Connection[Hit]:
-    """Order, PO, tracking, invoice and RMA numbers, account numbers and SKUs exactly, customer names by fragment; best first, each hit once.
+    """Order, PO, tracking, invoice and RMA numbers, account numbers and SKUs exactly, customer names by fragment; best
+    first, each hit once.
 
     Kinds the caller lacks the scope for are not asked. A source that fails is noted and the others answer.
     """

@@ -7,7 +7,18 @@ from datetime import date
 from urllib.parse import quote
 
 from domain.errors import SourceError
-from domain.model import Line, Order, OrderId, Package, Shipment, ShipmentId, ShipmentLine, ShipmentMode, Tracking, TrackingKey
+from domain.model import (
+    Line,
+    Order,
+    OrderId,
+    Package,
+    Shipment,
+    ShipmentId,
+    ShipmentLine,
+    ShipmentMode,
+    Tracking,
+    TrackingKey,
+)
 from domain.shipment_status import ShipmentState, derive_shipment
 from domain.values import Quantity
 from resolvers import nodes, pagination, visible
@@ -62,13 +73,15 @@ class Parcel:
         return parts(self.shipment, self.package.contents)
 
 
-async def find(context: Context, *, id: str | None, tracking_number: str | None) -> Shipment | None:  # noqa: A002
+async def find(context: Context, *, id: str | None, tracking_number: str | None) -> Shipment | None:
     """By global id or tracking number; where a number was used again, the newest visible shipment."""
     name, value = nodes.exactly_one(id=id, trackingNumber=tracking_number)
     if name == "id":
         local = nodes.local_id("Shipment", value)
         return await visible.shipment(context, ShipmentId(local)) if local else None
-    return max(await visible.shipments_by_tracking(context, value), key=lambda shipment: shipment.created_at.at, default=None)
+    return max(
+        await visible.shipments_by_tracking(context, value), key=lambda shipment: shipment.created_at.at, default=None
+    )
 
 
 async def page(

@@ -1,9 +1,22 @@
-"""Row scope, in one place: every read of one object by its number passes here, and what the caller may not see does not exist."""
+"""Row scope, in one place: every read of one object by its number passes here, and what the caller may not see does not
+exist.
+"""
 
 import asyncio
 
 from domain.access import Visibility
-from domain.model import Customer, CustomerId, Invoice, InvoiceId, Order, OrderId, Return, ReturnId, Shipment, ShipmentId
+from domain.model import (
+    Customer,
+    CustomerId,
+    Invoice,
+    InvoiceId,
+    Order,
+    OrderId,
+    Return,
+    ReturnId,
+    Shipment,
+    ShipmentId,
+)
 from resolvers.context import Context
 
 

@@ -1,7 +1,9 @@
 """Code tables as data: each source's codes, where they come from, and what they mean to us.
 
-A table is a tab-separated file with the columns ``table code meaning message provenance``; lines starting with "#" are remarks.
-``meaning`` is a member of the table's enum, ``message`` is the public sentence in our own words, ``provenance`` names the vendor's table.
+A table is a tab-separated file with the columns ``table code meaning message provenance``; lines starting with "#" are
+remarks.
+``meaning`` is a member of the table's enum, ``message`` is the public sentence in our own words, ``provenance`` names
+the vendor's table.
 """
 
 import csv
@@ -36,10 +38,14 @@ class CodeTable(Generic[M]):
 
     @classmethod
     def read(cls, system: str, path: Path, meanings: type[M]) -> "CodeTable[M]":
-        """Reads and checks a table; raises ValueError naming file and line for a bad header, a duplicate, or a meaning that does not exist."""
+        """Reads and checks a table; raises ValueError naming file and line for a bad header, a duplicate, or a meaning
+        that does not exist.
+        """
         entries: dict[tuple[str, str], tuple[M, str]] = {}
         with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader((line for line in file if not line.startswith("#")), delimiter="\t", quoting=csv.QUOTE_NONE)
+            rows = csv.reader(
+                (line for line in file if not line.startswith("#")), delimiter="\t", quoting=csv.QUOTE_NONE
+            )
             if tuple(next(rows, ())) != COLUMNS:
                 raise ValueError(f"{path.name}: the header must be {' '.join(COLUMNS)}")
             for row in rows:

@@ -1,7 +1,9 @@
 """The ports: what each kind of source system owes us, batch-first, so that N+1 cannot be written.
 
-Every batch read answers ``Mapping[key, value | SourceError]``: an absent key was not found, an error value is that key's error alone.
-A call that fails as a whole raises its ``SourceError``. Adapters are constructed as ``Adapter(config: SourceConfig, transport: Transport)``
+Every batch read answers ``Mapping[key, value | SourceError]``: an absent key was not found, an error value is that
+key's error alone.
+A call that fails as a whole raises its ``SourceError``. Adapters are constructed as ``Adapter(config: SourceConfig,
+transport: Transport)``
 (``sources.transport``) and read nothing else.
 """
 
@@ -80,7 +82,9 @@ class OrderQuery:
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """A page of records, newest first by (time, id): an invoice's date at 00:00 UTC, a return's requested_at, a shipment's created_at."""
+    """A page of records, newest first by (time, id): an invoice's date at 00:00 UTC, a return's requested_at, a
+    shipment's created_at.
+    """
 
     visibility: Visibility
     order_ids: frozenset[OrderId] = frozenset()
@@ -91,7 +95,9 @@ class RecordQuery:
 
 @dataclass(frozen=True, slots=True)
 class CustomerQuery:
-    """A page of accounts in number order. ``name``: a fragment of the name, any case; ``after``: the last number seen."""
+    """A page of accounts in number order. ``name``: a fragment of the name, any case; ``after``: the last number
+    seen.
+    """
 
     visibility: Visibility
     name: str | None = None
