@@ -1,0 +1,123 @@
+"""Laws 2, 3 and 9 on the schema and the model: what is printed is what runs, what is guarded is nullable, what is sensitive is guarded."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    get_named_type,
+)
+
+from domain import model, values
+from domain.access import SCOPES
+from engine.guards import Guards, read_guard
+from graph import schema as graph_schema
+
+ROOT = Path(__file__).parents[2]
+SENSITIVE_TYPES = {
+    "Money",
+    "OrderTotals",
+    "Aging",
+    "Invoice",
+    "InvoiceConnection",
+    "InvoiceLine",
+    "Document",
+    "ProofOfDelivery",
+}
+INSIDE_THEIR_OWN_TYPE = {("InvoiceConnection", "nodes"), ("InvoiceEdge", "node")}
+"""A connection is reached only through a guarded field; its own rows need no second guard."""
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return graph_schema.executable(graph_schema.build())
+
+
+def fields(schema: GraphQLSchema) -> Iterator[tuple[str, str, GraphQLField]]:
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) and not type_.name.startswith("_"):
+            for name, field in type_.fields.items():
+                if not name.startswith("_"):
+                    yield type_.name, name, field
+
+
+def test_the_committed_schema_is_the_printed_one() -> None:
+    printed = graph_schema.sdl(graph_schema.build())
+    assert (ROOT / "schema.graphql").read_text() == printed, "run `make schema`"
+
+
+def test_every_guarded_field_is_nullable(schema: GraphQLSchema) -> None:
+    guarded = [(type_, name, field) for type_, name, field in fields(schema) if read_guard(field)]
+    assert guarded
+    assert [f"{type_}.{name}" for type_, name, field in guarded if isinstance(field.type, GraphQLNonNull)] == []
+
+
+def test_every_sensitive_field_is_guarded(schema: GraphQLSchema) -> None:
+    bare = {
+        (type_, name)
+        for type_, name, field in fields(schema)
+        if get_named_type(field.type).name in SENSITIVE_TYPES and not read_guard(field)
+    }
+    assert bare - INSIDE_THEIR_OWN_TYPE == set()
+
+
+def test_every_scope_a_guard_asks_for_exists(schema: GraphQLSchema) -> None:
+    guards = Guards(schema)
+    assert guards.scopes_of(list(guards.by_field)) <= set(SCOPES)
+
+
+def test_the_sdl_prints_what_the_engine_enforces(schema: GraphQLSchema) -> None:
+    printed = graph_schema.sdl(graph_schema.build())
+    types = {
+        definition.name.value: definition
+        for definition in build_schema(printed, assume_valid_sdl=True).to_kwargs()["types"]
+        for definition in [definition.ast_node]
+        if definition is not None
+    }
+    for (type_, name), guard in Guards(schema).by_field.items():
+        node = next(field for field in types[type_].fields if field.name.value == name)
+        directives = {directive.name.value: directive for directive in node.directives}
+        if not guard.scopes:
+            assert "authenticated" in directives, (type_, name)
+            continue
+        alternatives = directives["requiresScopes"].arguments[0].value.values
+        assert tuple(frozenset(scope.value for scope in each.values) for each in alternatives) == guard.scopes
+
+
+def test_every_type_and_enum_is_described(schema: GraphQLSchema) -> None:
+    own = [
+        t for t in schema.type_map.values() if not t.name.startswith("_") and t.name not in {"FieldSet", "link__Import"}
+    ]
+    silent = [t.name for t in own if not t.description and getattr(t, "ast_node", None) is None]
+    assert silent == []
+
+
+ENTITIES = [
+    each
+    for module in (model, values)
+    for each in vars(module).values()
+    if isinstance(each, type) and dataclasses.is_dataclass(each)
+]
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.__name__)
+def test_no_entity_holds_a_float_and_only_moments_and_provenance_hold_a_datetime(entity: type) -> None:
+    bare = {values.Moment, values.Provenance}
+    for name, hint in typing.get_type_hints(entity).items():
+        parts = {hint, *typing.get_args(hint)}
+        assert float not in parts, f"{entity.__name__}.{name}"
+        assert entity in bare or datetime not in parts, f"{entity.__name__}.{name}"
+
+
+def test_a_moment_refuses_a_naive_time() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        values.Moment(datetime(2026, 1, 1))  # noqa: DTZ001
