@@ -1,0 +1,1 @@
+"""The warehouse system: a REST service that answers many orders in one call."""

@@ -1,0 +1,180 @@
+"""Reads the warehouse system: one call for any number of keys up to its batch limit."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from domain.errors import SourceError, SourceFault
+from domain.model import OrderId, Shipment, ShipmentId, WarehouseOrder, WarehouseStage
+from domain.values import Provenance
+from sources.codes import CodeTable
+from sources.config import SourceConfig
+from sources.ports import Batch, Page, RecordQuery
+from sources.transport import Reply, Transport
+from sources.wms import wire
+
+K = TypeVar("K", bound=str)
+T = TypeVar("T")
+V = TypeVar("V")
+
+BATCH: Final = 500
+"""The service's limits: keys in a query, and shipments in a page."""
+
+
+class WmsWarehouse:
+    """The warehouse system behind ``WarehouseSource``. ``config.password`` is its API key."""
+
+    def __init__(self, config: SourceConfig, transport: Transport) -> None:
+        self._system = config.name
+        self._transport = transport
+        self._codes = CodeTable.read("wms", Path(__file__).with_name("codes.tsv"), WarehouseStage)
+        self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if config.password:
+            self._headers["X-Api-Key"] = config.password
+
+    async def warehouse_orders(self, ids: Collection[OrderId]) -> Batch[OrderId, WarehouseOrder]:
+        return await _in_batches(ids, self._orders)
+
+    async def shipments(self, ids: Collection[ShipmentId]) -> Batch[ShipmentId, Shipment]:
+        return await _in_batches(ids, self._by_id)
+
+    async def shipments_by_tracking(self, numbers: Collection[str]) -> Batch[str, Sequence[Shipment]]:
+        """Void packages' numbers and freight PRO numbers find their shipments too."""
+        return await _in_batches(numbers, self._by_tracking)
+
+    async def shipment_page(self, query: RecordQuery) -> Page[Shipment]:
+        """At most ``BATCH`` rows. One row that is malformed, or that was not asked for, is the page's SourceFault:
+        a page cannot leave a row out in silence.
+        """
+        conditions = _conditions(query)
+        if conditions is None:
+            return Page((), more=False)
+        after = wire.Position(query.after.at, query.after.id) if query.after else None
+        answer, source = await self._query(conditions, after=after, limit=min(query.limit, BATCH))
+        rows = wire.merge(wire.read(raw, wire.ShipmentRecord, self._codes, source) for raw in answer.shipments)
+        for row in rows:
+            if not query.visibility.sees_at(row.customer_id, row.ship_to_id):
+                raise SourceFault(self._system, f"shipment {row.id!r} of account {row.customer_id!r} was not asked for")
+        return Page(rows, more=answer.next is not None)
+
+    async def _orders(self, asked: Sequence[OrderId]) -> Batch[OrderId, WarehouseOrder]:
+        reply = await self._post("orders", {"orderNumbers": asked, "include": ("work", "shipments")})
+        answer = wire.decode(reply.body, wire.OrdersReply, self._system)
+        source = Provenance(self._system, reply.as_of)
+        answers = _Answers[OrderId, WarehouseOrder]()
+        for raw in answer.orders:
+            try:
+                order = wire.read(raw, wire.OrderRecord, self._codes, source)
+            except SourceFault as fault:
+                named = wire.name(raw, wire.OrderName)
+                answers.spoil([OrderId(named.order_number)] if named else None, fault)
+            else:
+                answers.add([order.order_id], order)
+        for error in answer.errors:
+            answers.spoil([OrderId(error.order_number)], error.to_domain(self._system))
+        return answers.of(asked, wire.join)
+
+    async def _by_id(self, asked: Sequence[ShipmentId]) -> Batch[ShipmentId, Shipment]:
+        answers = await self._found({"shipmentIds": asked}, lambda found: [wire.identity(found)])
+        return answers.of(asked, lambda parts: wire.merge(parts)[0])
+
+    async def _by_tracking(self, asked: Sequence[str]) -> Batch[str, Sequence[Shipment]]:
+        answers = await self._found({"trackingNumbers": asked}, wire.tracking_numbers)
+        return answers.of(asked, wire.merge)
+
+    async def _found(
+        self, conditions: Mapping[str, object], keys: Callable[[Shipment | wire.ShipmentName], Collection[K]]
+    ) -> "_Answers[K, Shipment]":
+        """Every shipment that meets the conditions, in as many pages as the service makes of them."""
+        answers = _Answers[K, Shipment]()
+        after: wire.Position | None = None
+        while True:
+            answer, source = await self._query(conditions, after=after, limit=BATCH)
+            for raw in answer.shipments:
+                try:
+                    shipment = wire.read(raw, wire.ShipmentRecord, self._codes, source)
+                except SourceFault as fault:
+                    named = wire.name(raw, wire.ShipmentName)
+                    answers.spoil(keys(named) if named else None, fault)
+                else:
+                    answers.add(keys(shipment), shipment)
+            if answer.next is None:
+                return answers
+            if after is not None and answer.next.rank >= after.rank:
+                raise SourceFault(self._system, f"shipments.query: page after {after.shipment_id!r} does not move on")
+            after = answer.next
+
+    async def _query(
+        self, conditions: Mapping[str, object], *, after: wire.Position | None, limit: int
+    ) -> tuple[wire.ShipmentsReply, Provenance]:
+        reply = await self._post("shipments", {**conditions, "after": after, "limit": limit})
+        return wire.decode(reply.body, wire.ShipmentsReply, self._system), Provenance(self._system, reply.as_of)
+
+    async def _post(self, noun: str, body: Mapping[str, object]) -> Reply:
+        return await self._transport.send(
+            "POST",
+            f"/api/v2/{noun}/query",
+            operation=f"{noun}.query",
+            headers=self._headers,
+            content=msgspec.json.encode(body),
+        )
+
+
+class _Answers(Generic[K, T]):
+    """Sorts records to the keys they answer. A malformed record spoils its own keys; one that does not even say whose
+    it is spoils the keys that nothing else answered, because none of them can be called absent.
+    """
+
+    def __init__(self) -> None:
+        self._found: defaultdict[K, list[T]] = defaultdict(list)
+        self._spoilt: dict[K, SourceError] = {}
+        self._nameless: SourceError | None = None
+
+    def add(self, keys: Collection[K], record: T) -> None:
+        for key in keys:
+            self._found[key].append(record)
+
+    def spoil(self, keys: Collection[K] | None, error: SourceError) -> None:
+        """``keys`` None: nobody knows whose record it was."""
+        self._spoilt.update(dict.fromkeys(keys or (), error))
+        if keys is None:
+            self._nameless = error
+
+    def of(self, asked: Sequence[K], whole: Callable[[Sequence[T]], V]) -> Batch[K, V]:
+        """The answer for each key asked for and no other; ``whole`` makes one value of a key's records."""
+        answers: dict[K, V | SourceError] = {}
+        for key in asked:
+            error = self._spoilt.get(key)
+            if error is not None:
+                answers[key] = error
+            elif key in self._found:
+                answers[key] = whole(self._found[key])
+            elif self._nameless is not None:
+                answers[key] = self._nameless
+        return answers
+
+
+async def _in_batches(keys: Collection[K], read: Callable[[Sequence[K]], Awaitable[Batch[K, V]]]) -> Batch[K, V]:
+    distinct = list(dict.fromkeys(keys))
+    batches = (distinct[start : start + BATCH] for start in range(0, len(distinct), BATCH))
+    answers = await asyncio.gather(*(read(batch) for batch in batches))
+    return {key: value for answer in answers for key, value in answer.items()}
+
+
+def _conditions(query: RecordQuery) -> Mapping[str, object] | None:
+    """The query in the service's words; None when nothing can meet it. A null condition is none."""
+    visible = query.visibility
+    accounts = query.customer_ids or None
+    if visible.accounts is not None:
+        accounts = frozenset(visible.accounts if accounts is None else accounts & visible.accounts)
+    if accounts == frozenset() or visible.ship_tos == frozenset():
+        return None
+    return {
+        "accounts": None if accounts is None else sorted(accounts),
+        "shipTos": None if visible.ship_tos is None else sorted(visible.ship_tos),
+        "orderNumbers": sorted(query.order_ids) or None,
+    }
