@@ -20,18 +20,22 @@ class Inflater:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yields at most ``STEP`` bytes at a time; raises ``zlib.error``."""
-        while data:
-            if self._stream is None or (self._stream.eof and self._gzip):
-                self._stream = zlib.decompressobj(self._window(data))
-            elif self._stream.eof:
+        full = False
+        while data or full:
+            if self._stream is None or (self._stream.eof and data and self._gzip):
+                self._stream = zlib.decompressobj(self._window(data[0]))
+            elif self._stream.eof and data:
                 raise zlib.error("data after the end of the stream")
-            yield self._stream.decompress(data, STEP)
+            piece = self._stream.decompress(data, STEP)
+            yield piece
+            full = len(piece) == STEP and not self._stream.eof
             data = self._stream.unconsumed_tail or self._stream.unused_data
 
-    def _window(self, data: bytes) -> int:
+    def _window(self, first: int) -> int:
+        """A zlib header starts with the method DEFLATED and a window of at most 32 KiB; a bare stream does not."""
         if self._gzip:
             return zlib.MAX_WBITS | 16
-        return zlib.MAX_WBITS if data[0] & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+        return zlib.MAX_WBITS if first & 0x8F == zlib.DEFLATED else -zlib.MAX_WBITS
 
     @property
     def complete(self) -> bool:

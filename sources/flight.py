@@ -1,17 +1,22 @@
 """Work that several callers wait for: a caller who leaves disturbs nobody, the last one to leave ends it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
 
 class Flight(Generic[T]):
-    """Work in its own task. Whoever wants it waits inside ``with flight: await flight.result()``."""
+    """Work in its own task. Whoever wants it waits inside ``with flight: await flight.result()``.
 
-    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+    ``on_end`` is called however the work ended, before any waiter hears of it.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, T], on_end: Callable[[], None] | None = None) -> None:
         self._task = asyncio.create_task(work)
+        if on_end:
+            self._task.add_done_callback(lambda _: on_end())
         self._waiting = 0
         self._left = False
 

@@ -74,12 +74,13 @@ class ClientCredentials:
         try:
             answer = msgspec.json.decode(reply.body, type=TokenAnswer)
             lifetime = float(answer.expires_in)
-        except ValueError as error:
+            renew_at = reply.as_of + timedelta(seconds=lifetime - min(MARGIN, lifetime / 10))
+        except (ValueError, OverflowError) as error:
             raise SourceFault(self._transport.source, f"token: unreadable answer ({type(error).__name__})") from error
         if answer.token_type.lower() != "bearer":
             raise SourceFault(self._transport.source, "token: not a bearer token")
         self._header = {"Authorization": f"Bearer {answer.access_token}"}
-        self._renew_at = reply.as_of + timedelta(seconds=lifetime - min(MARGIN, lifetime / 10))
+        self._renew_at = renew_at
         return self._header
 
 

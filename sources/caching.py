@@ -1,0 +1,196 @@
+"""Remembers canonical entities below authorization and shares reads under way: many askers cost a source one call.
+
+Nothing here is scoped: keys are the sources' own ids, reads use service credentials, so two principals share entries.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar, cast
+
+from cachetools import LRUCache
+
+from domain.errors import SourceError
+from domain.values import Provenance
+from sources.flight import Flight
+from sources.ports import Batch
+from sources.transport import as_one_call
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[K, V]):
+    """What is known of each key: an absent key does not exist, an error is that key's alone.
+
+    ``trouble``: the errors behind values that are served stale, each once.
+    """
+
+    values: Mapping[K, V | SourceError]
+    trouble: tuple[SourceError, ...] = ()
+
+
+class _Absent:
+    """Stands for a key the source does not know."""
+
+
+ABSENT = _Absent()
+NEVER_FRESH = timedelta(seconds=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[V]):
+    """``at``: when the source was asked; ``lifetime``: for how long the answer counts as fresh."""
+
+    value: V | _Absent
+    at: datetime
+    lifetime: timedelta
+
+
+class _Read(Generic[K, V]):
+    """A batch under way. ``began``: no answer in it can be older than this."""
+
+    __slots__ = ("began", "flight")
+
+    def __init__(self, began: datetime, flight: Flight[Batch[K, V]]) -> None:
+        self.began = began
+        self.flight = flight
+
+
+class Cached(Generic[K, V]):
+    """A batch read behind a bounded memory. Times in seconds.
+
+    ``lifetime`` tells how long a value stays fresh; an absent key is believed for ``not_found``; when a read fails, a
+    value younger than ``stale_for`` is served in its place, marked stale. ``now`` is the clock that stamps ``as_of``.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Collection[K]], Awaitable[Batch[K, V]]],
+        *,
+        lifetime: Callable[[V], float],
+        not_found: float,
+        stale_for: float,
+        size: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._fetch = fetch
+        self._lifetime = lifetime
+        self._not_found = timedelta(seconds=not_found)
+        self._stale_for = timedelta(seconds=stale_for)
+        self._now = now
+        self._entries: LRUCache[K, _Entry[V]] = LRUCache(size)
+        self._reads: dict[K, _Read[K, V]] = {}
+
+    async def load(self, keys: Iterable[K], *, max_age: float | None = None) -> Answer[K, V]:
+        """The values of ``keys``, none older than ``max_age``; what memory cannot give is read in one batch.
+
+        A read under way that began recently enough is joined. Never raises SourceError.
+        """
+        now = self._now()
+        oldest = datetime.min.replace(tzinfo=UTC) if max_age is None else now - timedelta(seconds=max_age)
+        values: dict[K, V | SourceError] = {}
+        joined: dict[K, _Read[K, V]] = {}
+        missing: list[K] = []
+        for key in dict.fromkeys(keys):
+            entry = self._entries.get(key)
+            read = self._reads.get(key)
+            if entry and entry.at >= oldest and now - entry.at <= entry.lifetime:
+                if not isinstance(entry.value, _Absent):
+                    values[key] = entry.value
+            elif read and read.began >= oldest and not read.flight.over:
+                joined[key] = read
+            else:
+                missing.append(key)
+        if missing:
+            joined |= dict.fromkeys(missing, self._start(missing, now))
+        return self._complete(values, await self._land(joined), oldest) if joined else Answer(values)
+
+    def prime(self, key: K, value: V) -> None:
+        """Remembers a value that came by another way, unless a newer one is known."""
+        self._remember(key, value, self._now())
+
+    def drop(self, key: K) -> None:
+        """Forgets ``key``, and whatever a read already under way will say of it."""
+        self._entries[key] = _Entry(ABSENT, self._now(), NEVER_FRESH)
+        self._reads.pop(key, None)
+
+    def _start(self, keys: list[K], now: datetime) -> _Read[K, V]:
+        def end() -> None:
+            for key in keys:
+                if self._reads.get(key) is read:
+                    del self._reads[key]
+
+        read: _Read[K, V] = _Read(now, Flight(self._run(keys, now), on_end=end))
+        self._reads.update(dict.fromkeys(keys, read))
+        return read
+
+    async def _run(self, keys: list[K], began: datetime) -> Batch[K, V]:
+        try:
+            with as_one_call():
+                batch = await self._fetch(keys)
+        except SourceError as error:
+            return dict.fromkeys(keys, error)
+        for key in keys:
+            value = batch.get(key, ABSENT)
+            if not isinstance(value, SourceError):
+                self._remember(key, value, began)
+        return batch
+
+    async def _land(self, joined: Mapping[K, _Read[K, V]]) -> Batch[K, V]:
+        """Waits for all reads; a caller who leaves before gives all of them up at once."""
+        with ExitStack() as interest:
+            for flight in {id(read): read.flight for read in joined.values()}.values():
+                interest.enter_context(flight)
+            landed: dict[K, V | SourceError] = {}
+            for key, read in joined.items():
+                batch = await read.flight.result()
+                if key in batch:
+                    landed[key] = batch[key]
+            return landed
+
+    def _complete(self, values: dict[K, V | SourceError], landed: Batch[K, V], oldest: datetime) -> Answer[K, V]:
+        """Adds what landed to ``values``, and what is remembered where it failed."""
+        trouble: list[SourceError] = []
+        oldest = max(oldest, self._now() - self._stale_for)
+        for key, value in landed.items():
+            values[key] = value
+            entry = self._entries.get(key)
+            if isinstance(value, SourceError) and entry and entry.at >= oldest and not isinstance(entry.value, _Absent):
+                values[key] = stale(entry.value)
+                if value not in trouble:
+                    trouble.append(value)
+        return Answer(values, tuple(trouble))
+
+    def _remember(self, key: K, value: V | _Absent, asked: datetime) -> None:
+        known = self._entries.get(key)
+        at = min((asked, *_ages(value)))
+        if known is None or known.at <= at:
+            lifetime = self._not_found if isinstance(value, _Absent) else timedelta(seconds=self._lifetime(value))
+            self._entries[key] = _Entry(value, at, lifetime)
+
+
+def stale(value: V) -> V:
+    """``value`` marked stale, or each entity in it, those inside an entity too; ``as_of`` stays what it was."""
+    return cast(V, _marked(value))
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(map(_marked, value))
+    if not isinstance(getattr(value, "source", None), Provenance):
+        return value
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    inner = {name: _marked(part) for name, part in parts.items() if isinstance(part, tuple)}
+    return replace(value, source=replace(value.source, stale=True), **inner)
+
+
+def _ages(value: object) -> Iterator[datetime]:
+    """When the sources were asked for ``value``, or for each entity in it."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            yield from _ages(item)
+    elif isinstance(source := getattr(value, "source", None), Provenance):
+        yield source.as_of
