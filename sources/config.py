@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Limits:
     """How much one source may cost us and we may cost it. Times in seconds, sizes in bytes after decompression.
 
-    ``deadline`` bounds a whole call, retries and drip-fed bodies included; ``retry_budget`` is the share of calls that may be retries.
+    ``deadline`` bounds a whole call, retries and drip-fed bodies included; ``retry_budget`` is the share of calls that
+    may be retries. The breaker opens after ``breaker_failures`` in a row, for ``breaker_cooldown``.
     """
 
     deadline: float = 3.0
@@ -35,3 +36,38 @@ class SourceConfig:
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     token_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """For how many seconds answers count as fresh, by visibility domain.
+
+    ``tracking_final`` is for consignments whose last event ends the matter, ``not_found`` for keys a source does not
+    know. ``stale_for``: how old an answer may be that stands in for a failed read. ``entries``: how many are
+    remembered of each kind.
+    """
+
+    orders: float = 15
+    customers: float = 300
+    hierarchy: float = 300
+    receivables: float = 60
+    invoices: float = 60
+    returns: float = 60
+    warehouse: float = 15
+    tracking: float = 120
+    tracking_final: float = 86_400
+    not_found: float = 5
+    stale_for: float = 86_400
+    entries: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class EstateConfig:
+    """All configured sources, each with the kind of system it is (``sources.registry`` names the kinds)."""
+
+    erp_kind: str
+    erp: SourceConfig
+    wms_kind: str
+    wms: SourceConfig
+    carriers: tuple[tuple[str, SourceConfig], ...]
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)

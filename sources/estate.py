@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from domain.model import (
 )
 from domain.values import Code
 from sources.caching import Answer, Cached
+from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
 from sources.ports import (
     Batch,
@@ -59,29 +59,6 @@ CODES: Mapping[type, Callable[[Any], Iterable[Code | None]]] = {
     Tracking: lambda tracking: (event.code for event in tracking.events),
 }
 """The foreign codes each entity carries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """For how many seconds answers count as fresh, by visibility domain.
-
-    ``tracking_final`` is for consignments whose last event ends the matter, ``not_found`` for keys a source does not
-    know. ``stale_for``: how old an answer may be that stands in for a failed read. ``entries``: how many are
-    remembered of each kind.
-    """
-
-    orders: float = 15
-    customers: float = 300
-    hierarchy: float = 300
-    receivables: float = 60
-    invoices: float = 60
-    returns: float = 60
-    warehouse: float = 15
-    tracking: float = 120
-    tracking_final: float = 86_400
-    not_found: float = 5
-    stale_for: float = 86_400
-    entries: int = 5_000
 
 
 class Estate:
