@@ -76,14 +76,14 @@ class Estate:
         warehouse: WarehouseSource,
         carriers: Mapping[str, CarrierSource],
         now: Callable[[], datetime],
-        lifetimes: Lifetimes = Lifetimes(),
+        lifetimes: Lifetimes | None = None,
         observer: Observer | None = None,
         doors: Sequence[Transport] = (),
     ) -> None:
         self._erp = erp
         self._returns_source = returns
         self._warehouse = warehouse
-        self._lifetimes = lifetimes
+        self._lifetimes = lifetimes = lifetimes or Lifetimes()
         self._now = now
         self._observer = observer or Silence()
         self._doors = doors
