@@ -2,7 +2,7 @@
 errors.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,8 +21,8 @@ from graphql import (
     validate,
     visit,
 )
+from graphql.execution.values import get_directive_values, get_variable_values
 from graphql.language import FieldNode
-from graphql.pyutils import is_awaitable
 
 from engine.guards import FieldKey, Guarded, Guards
 
@@ -34,7 +34,8 @@ class Operation:
     node: OperationDefinitionNode
     kind: str
     fields: frozenset[FieldKey]
-    variables: Mapping[str, Any]
+    directives: Mapping[str, Mapping[str, Any]]
+    """The arguments of each directive on the operation itself."""
 
 
 class Context(Guarded, Protocol):
@@ -118,7 +119,8 @@ class Engine:
         if node is None:
             return self.refusal([GraphQLError("Name the operation to run: operationName does not pick one.")], context)
         try:
-            context.start(Operation(node, node.operation.value, prepared.fields, variables or {}), self.guards)
+            directives = self._directives(node, variables or {})
+            context.start(Operation(node, node.operation.value, prepared.fields, directives), self.guards)
         except GraphQLError as error:
             return self.refusal([error], context)
         try:
@@ -129,13 +131,24 @@ class Engine:
                 variable_values=variables,
                 operation_name=operation_name,
             )
-            result = await outcome if is_awaitable(outcome) else outcome
+            result = await outcome if isinstance(outcome, Awaitable) else outcome
         finally:
             context.close()
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             return self.refusal(result.errors, context)
         errors = self._format([*(result.errors or ()), *context.finish()], context)
         return {"data": result.data, "errors": errors} if errors else {"data": result.data}
+
+    def _directives(self, node: OperationDefinitionNode, variables: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        if not node.directives:
+            return {}
+        values = get_variable_values(self.schema, node.variable_definitions or (), variables)
+        if isinstance(values, list):
+            raise values[0]
+        asked = {each.name.value: self.schema.get_directive(each.name.value) for each in node.directives}
+        return {
+            name: get_directive_values(directive, node, values) or {} for name, directive in asked.items() if directive
+        }
 
     def refusal(self, errors: Sequence[GraphQLError], context: Context | None = None) -> dict[str, Any]:
         """The answer to a request that was not executed."""

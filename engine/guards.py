@@ -92,7 +92,7 @@ def _stand_before(field: GraphQLField, key: FieldKey) -> None:
     if inner is None:
         raise TypeError(f"{key[0]}.{key[1]} has no resolver to guard")
 
-    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         context: Guarded = info.context
         if key in context.denied:
             context.deny(key, info.path.as_list())

@@ -13,9 +13,8 @@ def guarded(
     *scopes: str, resolver: Callable[..., Any] | None = None, description: str | None = None, name: str | None = None
 ) -> Any:
     """A field that needs every one of ``scopes``; without them it is null and its resolver is not called."""
-    return strawberry.federation.field(
-        resolver=resolver, requires_scopes=[list(scopes)], description=description, name=name
-    )
+    field: Callable[..., Any] = strawberry.federation.field
+    return field(resolver=resolver, requires_scopes=[list(scopes)], description=description, name=name)
 
 
 def computed(resolver: Callable[..., Any], description: str | None = None) -> Any:

@@ -7,6 +7,7 @@ from enum import Enum
 import strawberry
 
 from domain import explanation, model, order_exceptions, order_status, timeline, values
+from domain.billing import Billing, Payment, derive_billing
 from domain.values import Moment
 from graph.connection import Connection, total
 from graph.customer import Customer
@@ -22,8 +23,8 @@ from resolvers import customers, invoices, orders, returns
 strawberry.enum(order_status.OrderStatus, description="The one status to show.")
 strawberry.enum(model.Lifecycle, name="OrderLifecycle", description="Where the order stands with the ERP.")
 strawberry.enum(order_status.Fulfillment, description="How far the goods have come.")
-strawberry.enum(order_status.Billing, description="How much of it is invoiced.")
-strawberry.enum(order_status.Payment, description="How much of it is paid, from the ERP's receivables only.")
+strawberry.enum(Billing, description="How much of it is invoiced.")
+strawberry.enum(Payment, description="How much of it is paid, from the ERP's receivables only.")
 strawberry.enum(timeline.TimelineKind, name="TimelineEventKind", description="What happened.")
 strawberry.enum(order_exceptions.ExceptionKind, name="OrderExceptionKind")
 strawberry.enum(order_exceptions.Severity, name="ExceptionSeverity")
@@ -86,11 +87,11 @@ def _erp_status(root: model.Order) -> values.Code:
     return root.status_code
 
 
-def _billing(root: model.Order) -> order_status.Billing:
-    return order_status.derive_billing(root)
+def _billing(root: model.Order) -> Billing:
+    return derive_billing(root)
 
 
-async def _payment(root: model.Order, info: Info) -> order_status.Payment:
+async def _payment(root: model.Order, info: Info) -> Payment:
     return await orders.payment(info.context, root)
 
 
@@ -130,8 +131,8 @@ class Order(Node):
     summary: str = computed(_summary, description="The status in words a customer understands.")
     lifecycle: model.Lifecycle
     fulfillment: order_status.Fulfillment = computed(_fulfillment)
-    billing: order_status.Billing | None = guarded("invoice:read", resolver=_billing)
-    payment: order_status.Payment | None = guarded("invoice:read", resolver=_payment)
+    billing: Billing | None = guarded("invoice:read", resolver=_billing)
+    payment: Payment | None = guarded("invoice:read", resolver=_payment)
     erp_status: Code | None = guarded("internal:read", resolver=_erp_status, description="The ERP's own status, raw.")
     placed_at: Moment
     modified_at: Moment
@@ -173,7 +174,7 @@ class OrderFilter:
     sku: str | None = None
     po_number: str | None = None
 
-    def conditions(self) -> orders.OrderFilter:
+    def conditions(self) -> orders.Conditions:
         return orders.conditions(
             lifecycles=self.lifecycle,
             placed_after=self.placed_after,

@@ -5,7 +5,6 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
-    GraphQLDirective,
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -48,7 +47,7 @@ class Schema(FederationSchema):
 def build() -> Schema:
     schema = Schema(
         query=Query,
-        directives=[max_staleness],
+        directives=[max_staleness],  # type: ignore[list-item]  # the decorated function is what Strawberry takes
         config=StrawberryConfig(scalar_map=SCALARS),
         federation_version="2.9",
     )
@@ -78,14 +77,6 @@ def sdl(schema: Schema) -> str:
 
 def executable(schema: Schema) -> GraphQLSchema:
     return schema._schema  # noqa: SLF001 (Strawberry offers no other way to the schema it built)
-
-
-def freshness(schema: GraphQLSchema) -> GraphQLDirective:
-    """The `@maxStaleness` directive as this schema defines it."""
-    directive = schema.get_directive("maxStaleness")
-    if directive is None:
-        raise LookupError("the schema has no @maxStaleness")
-    return directive
 
 
 def engine(schema: Schema, *, cache_size: int = 512, max_tokens: int = 10_000) -> Engine:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar, cast
 
-from graphql import GraphQLError, get_directive_values
-from graphql.type import GraphQLDirective
+from graphql import GraphQLError
 
 from domain.access import Principal, PrincipalKind, Visibility
 from domain.errors import CrossdockError, Forbidden, SourceError, StaleData
@@ -25,13 +24,10 @@ class Selection(Protocol):
     """The part of ``engine.execute.Operation`` that resolvers read."""
 
     @property
-    def node(self) -> Any: ...
-
-    @property
     def fields(self) -> frozenset[tuple[str, str]]: ...
 
     @property
-    def variables(self) -> Mapping[str, Any]: ...
+    def directives(self) -> Mapping[str, Mapping[str, Any]]: ...
 
 
 class ScopeTable(Protocol):
@@ -64,19 +60,17 @@ class Context:
         now: Callable[[], datetime],
         correlation_id: str,
         policy: Policy = Policy(),
-        freshness: GraphQLDirective | None = None,
     ) -> None:
         self.principal = principal
-        self.estate = estate
+        self.estate: Estate = estate
         self.clock = now
         self.now = now()
         self.correlation_id = correlation_id
         self.policy = policy
         self.denied: Mapping[tuple[str, str], frozenset[str]] = {}
-        self.amounts = False
+        self.amounts: bool = False
         self.max_age: float | None = None
         self.loaders = Loaders(self)
-        self._freshness = freshness
         self._refused: dict[frozenset[str], set[tuple[str, str]]] = {}
         self._troubles: dict[tuple[str, str], SourceError] = {}
         self._once: dict[Hashable, asyncio.Future[Any]] = {}
@@ -89,12 +83,11 @@ class Context:
         self.denied = guards.denied(held)
         selected = frozenset(field for field in operation.fields if field not in self.denied)
         self.amounts = AMOUNT_SCOPE in guards.scopes_of(selected)
-        if self._freshness is not None:
-            asked = get_directive_values(self._freshness, operation.node, dict(operation.variables))
-            if asked is not None:
-                self.max_age = float(asked["seconds"])
-                if self.max_age < 0:
-                    raise GraphQLError("@maxStaleness takes a number of seconds that is not negative.")
+        freshness = operation.directives.get("maxStaleness")
+        if freshness is not None:
+            self.max_age = float(freshness["seconds"])
+            if self.max_age < 0:
+                raise GraphQLError("@maxStaleness takes a number of seconds that is not negative.")
 
     def deny(self, key: tuple[str, str], path: list[str | int]) -> None:  # noqa: ARG002 (told once per scope, not per row)
         self._refused.setdefault(self.denied[key], set()).add(key)

@@ -26,7 +26,7 @@ from domain.model import (
 from sources.estate import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from resolvers.context import Context
 
@@ -66,7 +66,8 @@ class Loader(DataLoader[K, "V | None"], Generic[K, V]):
         answer = await self._read(self._context, keys)
         for trouble in answer.trouble:
             self._context.served_stale(trouble)
-        return [answer.values.get(key) for key in keys]
+        values: Mapping[K, Any] = answer.values
+        return [values.get(key) for key in keys]
 
 
 class Loaders:

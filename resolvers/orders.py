@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
-from domain import order_exceptions, order_status, timeline
+from domain import billing, order_exceptions, order_status, timeline
 from domain.errors import SourceError
 from domain.line_status import LineState
 from domain.model import Customer, CustomerId, Invoice, Lifecycle, Line, Order, OrderId, Return, Shipment
 from resolvers import nodes, pagination, shipments, visible
 from resolvers.context import Context
 from sources.ports import Cursor, OrderFilter, OrderQuery, Page
+
+
+Conditions: TypeAlias = OrderFilter
+"""What narrows a page of orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +125,8 @@ async def shipments_of(context: Context, order: Order) -> Sequence[Shipment]:
     return warehouse.shipments if warehouse else ()
 
 
-async def payment(context: Context, order: Order) -> order_status.Payment:
-    return order_status.derive_payment(await context.loaders.invoices_by_order.load(order.id) or ()).status
+async def payment(context: Context, order: Order) -> billing.Payment:
+    return billing.derive_payment(await context.loaders.invoices_by_order.load(order.id) or ()).status
 
 
 async def exceptions(context: Context, order: Order) -> Sequence[order_exceptions.OrderException]:
