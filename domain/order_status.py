@@ -1,0 +1,274 @@
+"""The one status of an order, shown from separate axes by one table.
+
+Lifecycle is the ERP's, fulfillment is derived from quantities and evidence, hold is the ERP's; billing and payment are
+axes of their own (``domain.billing``) that no display status mixes in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.billing import Billing, Payment, derive_billing, derive_payment
+from domain.errors import SourceError
+from domain.explanation import Evidence, Explanation
+from domain.fulfillment import ORDER_RULES, Fulfillment, furthest, total
+from domain.line_status import FINISHED, UNREAD, LineState, derive_line
+from domain.model import Lifecycle, Order, ShipmentMode, ShipmentStatus, WarehouseOrder
+from domain.order_summary import summarize
+from domain.shipment_status import ShipmentState
+from domain.tracking import chronological
+
+__all__ = [
+    "Billing",
+    "Fulfillment",
+    "OrderFacts",
+    "OrderState",
+    "OrderStatus",
+    "Payment",
+    "derive_billing",
+    "derive_order",
+    "derive_payment",
+]
+
+
+class OrderStatus(StrEnum):
+    """An order's one display status."""
+
+    RECEIVED = "RECEIVED"
+    CONFIRMED = "CONFIRMED"
+    ON_HOLD = "ON_HOLD"
+    BACKORDERED = "BACKORDERED"
+    PARTIALLY_ALLOCATED = "PARTIALLY_ALLOCATED"
+    ALLOCATED = "ALLOCATED"
+    IN_WAREHOUSE = "IN_WAREHOUSE"
+    PARTIALLY_SHIPPED = "PARTIALLY_SHIPPED"
+    SHIPPED_PENDING_CARRIER = "SHIPPED_PENDING_CARRIER"
+    SHIPPED = "SHIPPED"
+    PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
+    DELIVERED = "DELIVERED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the display table: where all its conditions hold, ``status`` shows. ``rule`` None: the fulfillment's."""
+
+    status: OrderStatus
+    steps: frozenset[Fulfillment] = frozenset(Fulfillment)
+    lifecycles: frozenset[Lifecycle] = frozenset(Lifecycle)
+    held: bool = False
+    settled: bool = False
+    rule: str | None = None
+    missing: tuple[str, ...] | None = None
+
+
+def _as_is(*steps: Fulfillment) -> Iterator[Row]:
+    return (Row(OrderStatus(step.value), frozenset({step})) for step in steps)
+
+
+DISPLAY: Sequence[Row] = (
+    *_as_is(Fulfillment.CANCELLED),
+    Row(
+        OrderStatus.COMPLETED,
+        steps=frozenset({Fulfillment.SHIPPED, Fulfillment.PARTIALLY_DELIVERED, Fulfillment.DELIVERED}),
+        lifecycles=FINISHED,
+        settled=True,
+        rule="closed by the ERP, and nothing is under way; what never shipped is cancelled",
+        missing=(),
+    ),
+    *_as_is(
+        Fulfillment.DELIVERED,
+        Fulfillment.PARTIALLY_DELIVERED,
+        Fulfillment.SHIPPED,
+        Fulfillment.PARTIALLY_SHIPPED,
+        Fulfillment.SHIPPED_PENDING_CARRIER,
+    ),
+    Row(OrderStatus.CANCELLED, lifecycles=frozenset({Lifecycle.CANCELLED}), rule="cancelled by the ERP", missing=()),
+    Row(OrderStatus.COMPLETED, lifecycles=frozenset({Lifecycle.CLOSED}), rule="closed by the ERP", missing=()),
+    Row(
+        OrderStatus.ON_HOLD,
+        held=True,
+        rule="the ERP holds it, and nothing has shipped yet",
+        missing=("the release of the hold",),
+    ),
+    *_as_is(Fulfillment.IN_WAREHOUSE),
+    Row(
+        OrderStatus.RECEIVED,
+        lifecycles=frozenset({Lifecycle.RECEIVED}),
+        rule="the ERP has it, approval pending",
+        missing=("approval",),
+    ),
+    *_as_is(Fulfillment.ALLOCATED, Fulfillment.PARTIALLY_ALLOCATED, Fulfillment.BACKORDERED),
+    Row(
+        OrderStatus.CONFIRMED,
+        lifecycles=frozenset({Lifecycle.CONFIRMED}),
+        rule="accepted by the ERP, nothing allocated yet",
+        missing=("allocation",),
+    ),
+    Row(
+        OrderStatus.UNKNOWN,
+        rule="the ERP's status is not known to us",
+        missing=("a status of the ERP we can read",),
+    ),
+)
+"""The first row that holds is shown.
+
+A hold hides no shipment made; approval pending hides no warehouse work; a closed order is COMPLETED only once nothing
+of it is under way; an ERP status we do not know leaves standing what quantities and evidence prove.
+"""
+
+WORDS: Mapping[OrderStatus, str] = {
+    OrderStatus.RECEIVED: "Received",
+    OrderStatus.CONFIRMED: "Confirmed",
+    OrderStatus.ON_HOLD: "On hold",
+    OrderStatus.BACKORDERED: "Waiting for stock",
+    OrderStatus.PARTIALLY_ALLOCATED: "Partly reserved",
+    OrderStatus.ALLOCATED: "Reserved",
+    OrderStatus.IN_WAREHOUSE: "In the warehouse",
+    OrderStatus.PARTIALLY_SHIPPED: "Partly shipped",
+    OrderStatus.SHIPPED_PENDING_CARRIER: "Shipped, waiting for the carrier",
+    OrderStatus.SHIPPED: "Shipped",
+    OrderStatus.PARTIALLY_DELIVERED: "Partly delivered",
+    OrderStatus.DELIVERED: "Delivered",
+    OrderStatus.COMPLETED: "Completed",
+    OrderStatus.CANCELLED: "Cancelled",
+    OrderStatus.UNKNOWN: "Status not known",
+}
+
+PARTIAL = frozenset({OrderStatus.PARTIALLY_SHIPPED, OrderStatus.PARTIALLY_DELIVERED})
+
+CITED: Mapping[Fulfillment, tuple[str, Callable[[LineState], Decimal]]] = {
+    Fulfillment.PENDING: ("ordered", lambda state: state.counts.ordered),
+    Fulfillment.BACKORDERED: ("backordered", lambda state: state.counts.backordered),
+    Fulfillment.PARTIALLY_ALLOCATED: ("allocated", lambda state: state.counts.allocated),
+    Fulfillment.ALLOCATED: ("allocated", lambda state: state.counts.allocated),
+    Fulfillment.IN_WAREHOUSE: ("allocated", lambda state: state.counts.allocated),
+    Fulfillment.CANCELLED: ("cancelled", lambda state: state.counts.cancelled),
+}
+STATED_AS_SHIPPED: tuple[str, Callable[[LineState], Decimal]] = ("shipped", lambda state: state.line.shipped.base_value)
+"""The ERP's quantity cited for a step; from the first shipment on it is what it says has shipped."""
+
+CARRIER_MEMORY = timedelta(days=90)
+"""How long a carrier's silence leaves a shipment under way; carriers forget consignments after some months [I]."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """All that is known of an order.
+
+    ``warehouse`` None: the warehouse never saw it; ``shipments`` None: they could not be read. ``now`` is aware;
+    ``carrier_grace``: how long goods may be stated as shipped before a carrier must know them.
+    """
+
+    order: Order
+    warehouse: WarehouseOrder | SourceError | None
+    shipments: tuple[ShipmentState, ...] | None
+    now: datetime
+    carrier_grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """Everything derived of one order. ``summary``: the status in a customer's words ("Completed, 3 cancelled")."""
+
+    status: OrderStatus
+    explanation: Explanation
+    fulfillment: Fulfillment
+    lifecycle: Lifecycle
+    billing: Billing
+    lines: tuple[LineState, ...]
+    summary: str
+
+
+def derive_order(facts: OrderFacts) -> OrderState:
+    """The order's state from what could be read; whoever could not be read is named in what is missing."""
+    order, warehouse = facts.order, facts.warehouse
+    tasks = None if isinstance(warehouse, SourceError) else warehouse.tasks if warehouse else ()
+    lines = tuple(
+        derive_line(
+            line,
+            facts.shipments,
+            tasks,
+            lifecycle=order.lifecycle,
+            erp=order.source.system,
+            wms=_warehouse_name(facts),
+            as_of=order.modified_at.at,
+        )
+        for line in order.lines
+    )
+    made = [state for state in facts.shipments or () if state.left]
+    outstanding = any(state.status is not ShipmentStatus.DELIVERED for state in made)
+    counts = total((line.counts for line in lines), outstanding=outstanding)
+    rule = furthest(counts, ORDER_RULES)
+    settled = counts.left >= counts.due and all(_is_settled(state, facts) for state in made)
+    row = next(row for row in DISPLAY if _holds(row, rule.step, order, settled=settled))
+    return OrderState(
+        status=row.status,
+        explanation=Explanation(
+            rule=row.rule or rule.sentence,
+            evidence=tuple(dict.fromkeys(_evidence(facts, lines, rule.step))),
+            missing=tuple(dict.fromkeys(_missing(facts, rule.missing if row.missing is None else row.missing))),
+        ),
+        fulfillment=rule.step,
+        lifecycle=order.lifecycle,
+        billing=derive_billing(order),
+        lines=lines,
+        summary=summarize(
+            WORDS[row.status],
+            lines,
+            progress=row.status in PARTIAL,
+            cancelled=row.status is not OrderStatus.CANCELLED,
+            held=order.hold is not None and row.status is not OrderStatus.ON_HOLD,
+        ),
+    )
+
+
+def _holds(row: Row, step: Fulfillment, order: Order, *, settled: bool) -> bool:
+    held, done = order.hold is not None or not row.held, settled or not row.settled
+    return held and done and step in row.steps and order.lifecycle in row.lifecycles
+
+
+def _is_settled(state: ShipmentState, facts: OrderFacts) -> bool:
+    """Delivered, collected, or so long ago that a carrier which never scanned it will not speak of it any more."""
+    if state.status is ShipmentStatus.DELIVERED or state.shipment.mode is ShipmentMode.PICKUP:
+        return True
+    silent = state.status is ShipmentStatus.SHIPPED and state.scanned_at is None and not state.unread
+    patience = facts.carrier_grace if state.shipment.mode is ShipmentMode.OWN_FLEET else CARRIER_MEMORY
+    left_at = (state.shipped_at or facts.order.modified_at).at
+    return silent and facts.now - left_at > patience
+
+
+def _warehouse_name(facts: OrderFacts) -> str:
+    warehouse = facts.warehouse
+    if isinstance(warehouse, SourceError):
+        return warehouse.source
+    return warehouse.source.system if warehouse else "wms"
+
+
+def _evidence(facts: OrderFacts, lines: Sequence[LineState], step: Fulfillment) -> Iterator[Evidence]:
+    order, warehouse = facts.order, facts.warehouse
+    yield Evidence.of(order.source.system, order.status_code, order.modified_at.at)
+    if order.hold:
+        yield Evidence(order.source.system, "hold", order.hold.since.at if order.hold.since else None)
+    word, quantity = CITED.get(step, STATED_AS_SHIPPED)
+    concerned = sum(1 for state in lines if quantity(state) > 0)
+    yield Evidence(order.source.system, f"{word} on {concerned} of {len(lines)} lines", order.modified_at.at)
+    if step is Fulfillment.IN_WAREHOUSE and isinstance(warehouse, WarehouseOrder) and warehouse.tasks:
+        task = max(warehouse.tasks, key=lambda task: chronological(task.at))
+        yield Evidence.of(warehouse.source.system, task.code, task.at.at)
+    for state in facts.shipments or ():
+        yield from state.explanation.evidence
+
+
+def _missing(facts: OrderFacts, following: Sequence[str]) -> Iterator[str]:
+    yield from following
+    if isinstance(facts.warehouse, SourceError):
+        yield f"{facts.warehouse.source} could not be read"
+    elif facts.shipments is None:
+        yield UNREAD
+    for state in facts.shipments or ():
+        yield from state.explanation.missing
