@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from graph.customer import Customer
     from graph.order import Order
 
-strawberry.enum(model.InvoiceType)
-strawberry.enum(model.DocumentKind)
+strawberry.enum(model.InvoiceType, description="What the receivables document is.")
+strawberry.enum(model.DocumentKind, description="What a document is.")
 strawberry.enum(invoice_status.PaymentStatus, description="From the ERP's receivables only.")
 strawberry.enum(invoice_status.AgingBucket, description="Days past due.")
 

@@ -1,0 +1,54 @@
+"""Law 2, second half: what breaks a client needs a line in the changelog that names it."""
+
+import subprocess
+from pathlib import Path
+
+from graphql import build_schema, find_breaking_changes
+
+ROOT = Path(__file__).parents[2]
+
+
+def unannounced(old: str, new: str, changelog: str) -> list[str]:
+    """The breaking changes from ``old`` to ``new`` whose type or field no line of ``changelog`` names."""
+    before, after = (build_schema(sdl, assume_valid=True, assume_valid_sdl=True) for sdl in (old, new))
+    changes = find_breaking_changes(before, after)
+    return [each.description for each in changes if not _named(each.description, changelog)]
+
+
+def _named(description: str, changelog: str) -> bool:
+    coordinate = next((word.rstrip(".") for word in description.split() if word[0].isupper() or "." in word), "")
+    return f"`{coordinate}`" in changelog
+
+
+def test_every_breaking_change_since_the_last_commit_of_the_schema_is_announced() -> None:
+    revisions = subprocess.run(
+        ["git", "log", "-2", "--format=%H", "--", "schema.graphql"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    new = (ROOT / "schema.graphql").read_text()
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    for revision in revisions:
+        old = subprocess.run(
+            ["git", "show", f"{revision}:schema.graphql"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert unannounced(old, new, changelog) == []
+
+
+def test_a_removed_field_wants_a_line() -> None:
+    old, new = "type Query { a: Int b: Int }", "type Query { a: Int }"
+    assert len(unannounced(old, new, "nothing")) == 1
+    assert unannounced(old, new, "- Removed `Query.b`: nobody asked.") == []
+
+
+def test_a_new_field_wants_none() -> None:
+    assert unannounced("type Query { a: Int }", "type Query { a: Int b: Int }", "") == []
+
+
+def test_a_removed_type_wants_a_line() -> None:
+    old = "type Query { a: A } type A { a: Int } type B { a: Int }"
+    new = "type Query { a: A } type A { a: Int }"
+    assert unannounced(old, new, "") != []
+    assert unannounced(old, new, "- Removed `B`.") == []
