@@ -26,8 +26,10 @@ strawberry.enum(order_status.Fulfillment, description="How far the goods have co
 strawberry.enum(Billing, description="How much of it is invoiced.")
 strawberry.enum(Payment, description="How much of it is paid, from the ERP's receivables only.")
 strawberry.enum(timeline.TimelineKind, name="TimelineEventKind", description="What happened.")
-strawberry.enum(order_exceptions.ExceptionKind, name="OrderExceptionKind")
-strawberry.enum(order_exceptions.Severity, name="ExceptionSeverity")
+strawberry.enum(
+    order_exceptions.ExceptionKind, name="OrderExceptionKind", description="What kind of attention it wants."
+)
+strawberry.enum(order_exceptions.Severity, name="ExceptionSeverity", description="How much it matters.")
 
 
 @strawberry.type(description="Why the order waits, in one sentence fit to show.")

@@ -21,7 +21,10 @@ from graph.shipment import Shipment, ShipmentConnection, ShipmentFilter
 from graph.viewer import Viewer
 from resolvers import customers, entities, invoices, orders, pagination, returns, search, shipments
 
-SearchHit: TypeAlias = Annotated[Order | Shipment | Invoice | Return | Customer, strawberry.union("SearchHit")]
+SearchHit: TypeAlias = Annotated[
+    Order | Shipment | Invoice | Return | Customer,
+    strawberry.union("SearchHit", description="Anything a search can find."),
+]
 
 NODES = 100
 """The most ids that `nodes` takes."""

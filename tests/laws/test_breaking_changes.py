@@ -16,8 +16,8 @@ def unannounced(old: str, new: str, changelog: str) -> list[str]:
 
 
 def _named(description: str, changelog: str) -> bool:
-    coordinate = next((word.rstrip(".") for word in description.split() if word[0].isupper() or "." in word), "")
-    return f"`{coordinate}`" in changelog
+    coordinates = {word.strip(".'") for word in description.split()}
+    return any(f"`{coordinate}`" in changelog for coordinate in coordinates)
 
 
 def test_every_breaking_change_since_the_last_commit_of_the_schema_is_announced() -> None:
