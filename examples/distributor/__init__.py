@@ -1,1 +1,1 @@
-"""A simulated distributor: its ERP, warehouse, carriers and identity provider as separate processes on real wire formats."""
+"""A simulated distributor: its ERP, warehouse, carriers and identity provider, each a process on real wire formats."""

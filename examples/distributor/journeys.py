@@ -1,4 +1,4 @@
-"""What the carriers' simulators are told: each consignment's physical story, which each then tells in its own wire format."""
+"""What the carriers' simulators are told: each consignment's physical story, told by each in its own wire format."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -45,9 +45,11 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One consignment. ``unique_id`` tells apart two journeys under one reused number. ``weight_lb`` in pounds. Scans are in order of time.
+    """One consignment. ``unique_id`` tells apart two journeys under one reused number. ``weight_lb`` in pounds.
+    Scans are in order of time.
 
-    ``scac`` is "UPSN", "FDEG" (FedEx Ground), "FDE" (FedEx Express), "USPS", "DHLE" or a freight / own-fleet code served by the LTL feed.
+    ``scac`` is "UPSN", "FDEG" (FedEx Ground), "FDE" (FedEx Express), "USPS", "DHLE" or a freight / own-fleet code
+    served by the LTL feed.
     """
 
     scac: str

@@ -1,0 +1,1 @@
+"""The simulated company itself: what happened, when, and what each of its systems knows of it at an instant."""
