@@ -1,0 +1,191 @@
+"""The settings of one Crossdock, checked at start: whatever is wrong is told all at once, by name, with its remedy."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, DirectoryPath, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+import examples
+from domain.access import SCOPES
+from server.environment import Gathered, Misconfigured, Problem, gather, variable
+from server.sections import Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
+from sources.config import EstateConfig
+
+QUERIES = Path(examples.__path__[0]) / "queries"
+
+
+def _introspection(value: str) -> str:
+    if value not in ("on", "off", *SCOPES):
+        raise ValueError("is neither on, off nor a scope")
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything Crossdock is told from outside. Names, as environment variables, begin with CROSSDOCK_."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for every interface")
+    port: int = Field(8000, ge=0, le=65535, description="the port to listen on")
+    public_url: PrivateAddress | None = Field(
+        None, description="the address clients reach Crossdock at, without /graphql"
+    )
+    origins: Origins = Field(
+        frozenset(), description="other sites whose pages may ask, such as https://portal.example.com"
+    )
+    oidc: dict[str, Issuer] = Field(
+        min_length=1,
+        description="an identity provider, under a name of your choice: CROSSDOCK_OIDC__<NAME>__ISSUER and __AUDIENCE",
+    )
+    erp: Source = Field(description="the ERP")
+    wms: Source = Field(description="the warehouse system")
+    carriers: dict[str, Source] = Field(
+        {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
+    )
+    lifetimes: Lifetimes = Lifetimes()
+    deadline: float = Field(10, gt=0, le=120, description="seconds a request may take in all")
+    max_body: int = Field(1_048_576, ge=1024, description="bytes a request's body may have")
+    introspection: Annotated[str, AfterValidator(_introspection)] = Field(
+        "on",
+        description=f"who may read the schema once signed in: on (all), off (none), or a scope of {' '.join(SCOPES)}",
+    )
+    graphiql: bool = Field(True, description="whether to serve GraphiQL at /graphiql/")
+    queries: DirectoryPath = Field(QUERIES, description="the folder of saved queries that GraphiQL offers")
+    metrics_token: SecretStr | None = Field(
+        None, description="the bearer token of whoever scrapes /metrics; unset: only callers with ops:read may"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least level to log: debug, info, warning or error"
+    )
+    shutdown_grace: float = Field(
+        20, ge=0, description="seconds that requests under way may take to finish when stopping"
+    )
+    demo: Demo | None = Field(None, description="the simulated company of `crossdock demo`; never set it in production")
+
+    def estate(self) -> EstateConfig:
+        """The sources, as ``sources.registry`` opens them."""
+        return EstateConfig(
+            erp_kind=self.erp.kind,
+            erp=self.erp.config("erp"),
+            wms_kind=self.wms.kind,
+            wms=self.wms.config("wms"),
+            carriers=tuple((carrier.kind, carrier.config(name)) for name, carrier in self.carriers.items()),
+            lifetimes=self.lifetimes.config(),
+        )
+
+
+class Given(PydanticBaseSettingsSource):
+    """Hands the gathered tree to pydantic-settings."""
+
+    def __init__(self, gathered: Gathered) -> None:
+        super().__init__(Settings)
+        self._tree = gathered.tree
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 (the interface's)
+        return self._tree.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._tree
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings that ``environ`` and its CROSSDOCK_CONFIG give. Raises Misconfigured with every problem found."""
+    gathered = gather(environ)
+    problems = gathered.problems
+    try:
+        settings = Settings(_build_sources=((Given(gathered),), {}))
+    except ValidationError as error:
+        found = [_explain(each) for each in error.errors(include_url=False, include_input=False)]
+        raise Misconfigured([*problems, *(problem for each in found for problem in each)]) from None
+    if problems:
+        raise Misconfigured(problems)
+    return settings
+
+
+def masked(settings: Settings) -> dict[str, str]:
+    """The effective settings by variable, secrets as asterisks, defaults included."""
+    return {variable(path): _shown(value) for path, value in _values(settings, ())}
+
+
+def _values(section: BaseModel | Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in section.items() if isinstance(section, Mapping) else section:
+        if isinstance(value, BaseModel | Mapping):
+            yield from _values(value, (*path, name))
+        elif value is not None:
+            yield (*path, name), value
+
+
+def _shown(value: Any) -> str:
+    return " ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+# -- what is wrong, in the words of an integration team ----------------------------------------------------------------
+
+ANY = "*"
+"""Stands for the name of one entry, such as a carrier's, in the path of a setting."""
+
+
+def _catalogue(section: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Every setting there is, sections included, by its path."""
+    for name, field in section.model_fields.items():
+        here = (*path, name)
+        yield here, field
+        if get_origin(field.annotation) is dict:
+            here = (*here, ANY)
+            yield here, field
+        if inner := _section(field):
+            yield from _catalogue(inner, here)
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that the setting holds: itself, or as an entry, or optionally."""
+    types = (field.annotation, *get_args(field.annotation))
+    return next((each for each in types if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+CATALOGUE = tuple(_catalogue(Settings, ()))
+
+
+def _explain(error: ErrorDetails) -> Iterator[Problem]:
+    path = tuple(str(part) for part in error["loc"] if isinstance(part, str) and part != "[key]")
+    field = next((field for known, field in CATALOGUE if _is(known, path)), None)
+    says = error["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
+    if error["type"] == "extra_forbidden":
+        yield Problem(variable(path), f"is no setting of Crossdock; {_remedy(path)}")
+    elif field is None:
+        yield Problem(variable(path), says)
+    elif error["type"] == "missing":
+        for name, missing in _required(path, field):
+            yield Problem(variable(name), f"is not set; give {missing.description}")
+    else:
+        yield Problem(variable(path), f"{says}; give {field.description}")
+
+
+def _is(known: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return len(known) == len(path) and all(part in (ANY, given) for part, given in zip(known, path, strict=True))
+
+
+def _required(path: tuple[str, ...], field: FieldInfo) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """What must be given for ``field``: itself, or what its section requires."""
+    section = field.annotation
+    if isinstance(section, type) and issubclass(section, BaseModel):
+        for name, inner in section.model_fields.items():
+            if inner.is_required():
+                yield from _required((*path, name), inner)
+    else:
+        yield path, field
+
+
+def _remedy(path: tuple[str, ...]) -> str:
+    """The known setting nearest in name, entries under the name that was given."""
+    filled = (
+        tuple(path[at] if part == ANY and at < len(path) else part for at, part in enumerate(known))
+        for known, _ in CATALOGUE
+    )
+    near = get_close_matches(variable(path), {variable(each) for each in filled if ANY not in each}, 1, cutoff=0.75)
+    return f"did you mean {near[0]}?" if near else "remove it"
