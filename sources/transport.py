@@ -56,11 +56,16 @@ def as_one_call() -> Iterator[None]:
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from repeating an idempotent request by itself after a reset: repeats are ours to count."""
+    """Keeps aiohttp from repeating an idempotent request by itself after a reset: repeats are ours to count.
+
+    The reason phrase goes: httpx cannot take every one that aiohttp lets pass.
+    """
     try:
-        return await send(request)
+        response = await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError(str(error)) from error
+    response.reason = None
+    return response
 
 
 def client(connections: int = 100) -> httpx.AsyncBaseTransport:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import SourceError, SourceFault, SourceUnavailable
+from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from sources.transport import CORRELATION_ID, as_one_call
 from tests.sources.doors import Door, door
 from tests.sources.hostile import (
@@ -321,6 +321,44 @@ async def test_what_is_not_an_http_answer_is_a_source_error(server: Hostile, ans
     async with door(server.url, concurrency=1) as here:
         assert await outcome(here, "/a") in {"SOURCE_FAULT", "SOURCE_UNAVAILABLE"}
         assert await outcome(here, "/b") == "ok"
+
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 4\r\n\r\nbody"
+DAMAGE = st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 3), st.binary(max_size=4)), max_size=4)
+
+
+@settings(max_examples=80, deadline=None)
+@given(DAMAGE)
+def test_a_damaged_answer_is_an_answer_or_a_source_error(damage: list[tuple[int, int, bytes]]) -> None:
+    answer = GOOD
+    for at, removed, put in damage:
+        answer = answer[:at] + put + answer[at + removed :]
+
+    async def run() -> None:
+        async with hostile() as server, door(server.url, deadline=0.5) as here:
+            server.on("/a", raw(answer))
+            assert await outcome(here, "/a") in {"ok", "SOURCE_FAULT", "SOURCE_UNAVAILABLE", "SOURCE_TIMEOUT"}
+
+    asyncio.run(run())
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"], ids=["silent", "early"])
+async def test_a_source_that_does_not_read_what_it_is_sent(answer: bytes) -> None:
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        await over.wait()
+        writer.close()
+
+    over = asyncio.Event()
+    server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024)
+    async with door(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", deadline=0.5) as here:
+        with pytest.raises((SourceTimeout, SourceUnavailable)):
+            await here.send.send("POST", "/a", operation="write", content=bytes(30 * MIB), idempotent=False)
+        over.set()
+    server.close()
+    await server.wait_closed()
 
 
 # -- retries ---------------------------------------------------------------------------------------------------------
