@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sources.config import Limits, SourceConfig
 from sources.observer import BreakerMoved, CallMade, UnknownCode
@@ -52,7 +53,7 @@ class Door:
 
 
 @asynccontextmanager
-async def door(url: str, *, token_url: str | None = None, earned: int = 0, **limits: float) -> AsyncIterator[Door]:
+async def door(url: str, *, token_url: str | None = None, earned: int = 0, **limits: Any) -> AsyncIterator[Door]:
     """A transport to ``url`` with short limits, any of which may be given. ``earned``: retries it may make at once."""
     facts, clock = Facts(), Clock()
     usual = Limits(deadline=5.0, connect_timeout=1.0, breaker_failures=NO_BREAKER)
