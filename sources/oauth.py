@@ -32,14 +32,17 @@ class TokenAnswer(msgspec.Struct, frozen=True):
 
 
 class ClientCredentials:
-    """The bearer token of one source. ``style``: id and secret travel in HTTP Basic, in the form, or in a JSON body."""
+    """The bearer token of one source. ``style``: id and secret travel in HTTP Basic, in the form, or in a JSON body.
+
+    ``now``: the transport's clock unless given.
+    """
 
     def __init__(
         self,
         transport: Transport,
         config: SourceConfig,
         *,
-        now: Callable[[], datetime],
+        now: Callable[[], datetime] | None = None,
         style: Style = "form",
         scope: str | None = None,
     ) -> None:
@@ -47,10 +50,10 @@ class ClientCredentials:
             raise ValueError(f"{config.name}: OAuth 2.0 needs token_url, client_id and client_secret")
         self._transport = transport
         self._url = config.token_url
-        self._now = now
+        self._now = now or transport.now
         self._headers, self._content = _token_request(config.client_id, config.client_secret, style, scope)
         self._header: dict[str, str] | None = None
-        self._renew_at = now()
+        self._renew_at = self._now()
         self._flight: Flight[dict[str, str]] | None = None
 
     async def header(self) -> dict[str, str]:

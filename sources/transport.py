@@ -116,7 +116,7 @@ class _Call:
 
 
 class Transport:
-    """The HTTP door of one source, shared by everything that calls it."""
+    """The HTTP door of one source, shared by everything that calls it. ``now``: the clock that stamps its answers."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Transport:
         self._limits = config.limits
         self._client = client
         self._observer = observer
-        self._now = now
+        self.now = now
         self._monotonic = monotonic
         self._addresses = Addresses(config.url, *filter(None, [config.token_url]))
         self._timeouts = httpx.Timeout(None, connect=config.limits.connect_timeout).as_dict()
@@ -237,7 +237,7 @@ class Transport:
 
     async def _exchange(self, call: _Call) -> Reply:
         """One exchange, its outcome told to breaker and observer. A caller who leaves proves nothing of the source."""
-        sent, started = self._now(), self._monotonic()
+        sent, started = self.now(), self._monotonic()
         reply: Reply | None = None
         outcome = CANCELLED
         with self._breaker.admit() as permit:
@@ -292,7 +292,7 @@ class Transport:
             return
         detail = f"{call.operation}: HTTP {reply.status}"
         if reply.status in OVERLOADED:
-            raise Transient(self.source, detail, retry_after=retry_after(reply.headers, self._now()))
+            raise Transient(self.source, detail, retry_after=retry_after(reply.headers, self.now()))
         raise SourceFault(self.source, detail)
 
     def _request(
