@@ -111,7 +111,8 @@ def derive_line(
     """
     holding = [state for state in shipments or () if line.key in state.shares]
     shares = [state.shares[line.key] for state in holding]
-    work = sorted((task for task in tasks or () if _is_work(task, line)), key=lambda task: chronological(task.at))
+    own = (task for task in tasks or () if task.line_key == line.key and is_work(task))
+    work = sorted(own, key=lambda task: (chronological(task.at), task.code.raw))
     worked = bool(work) or any(state.shipment.stage in WORK for state in holding)
     share = sum(shares, LineShare())
     counts = _count(line, share, worked=worked, finished=line.closed or lifecycle in FINISHED)
@@ -140,8 +141,9 @@ def derive_line(
     )
 
 
-def _is_work(task: WarehouseTask, line: Line) -> bool:
-    return task.line_key == line.key and task.kind in WORK and task.quantity.base_value > 0
+def is_work(task: WarehouseTask) -> bool:
+    """A plan is no work, and neither is a pick that found nothing."""
+    return task.kind in WORK and task.quantity.base_value > 0
 
 
 def _count(line: Line, share: LineShare, *, worked: bool, finished: bool) -> Counts:

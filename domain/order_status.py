@@ -14,7 +14,7 @@ from domain.billing import Billing, Payment, derive_billing, derive_payment
 from domain.errors import SourceError
 from domain.explanation import Evidence, Explanation
 from domain.fulfillment import ORDER_RULES, Fulfillment, furthest, total
-from domain.line_status import FINISHED, UNREAD, LineState, derive_line
+from domain.line_status import FINISHED, UNREAD, LineState, derive_line, is_work
 from domain.model import Lifecycle, Order, ShipmentMode, ShipmentStatus, WarehouseOrder
 from domain.order_summary import summarize
 from domain.shipment_status import ShipmentState
@@ -257,9 +257,10 @@ def _evidence(facts: OrderFacts, lines: Sequence[LineState], step: Fulfillment) 
     word, quantity = CITED.get(step, STATED_AS_SHIPPED)
     concerned = sum(1 for state in lines if quantity(state) > 0)
     yield Evidence(order.source.system, f"{word} on {concerned} of {len(lines)} lines", order.modified_at.at)
-    if step is Fulfillment.IN_WAREHOUSE and isinstance(warehouse, WarehouseOrder) and warehouse.tasks:
-        task = max(warehouse.tasks, key=lambda task: chronological(task.at))
-        yield Evidence.of(warehouse.source.system, task.code, task.at.at)
+    tasks = warehouse.tasks if isinstance(warehouse, WarehouseOrder) and step is Fulfillment.IN_WAREHOUSE else ()
+    if work := [task for task in tasks if is_work(task)]:
+        latest = max(work, key=lambda task: (chronological(task.at), task.code.raw))
+        yield Evidence.of(_warehouse_name(facts), latest.code, latest.at.at)
     for state in facts.shipments or ():
         yield from state.explanation.evidence
 

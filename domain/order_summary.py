@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from domain.explanation import plain
+from domain.fulfillment import Counts
 from domain.line_status import LineState, in_units_of
+
+Count = Callable[[Counts], Decimal]
+Tally = Callable[[Sequence[LineState], Count], Decimal]
+COUNTS: Sequence[Count] = (lambda c: c.left, lambda c: c.due, lambda c: c.backordered, lambda c: c.cancelled)
+LEFT, DUE, BACKORDERED, CANCELLED = COUNTS
 
 
 def summarize(words: str, lines: Sequence[LineState], *, progress: bool, cancelled: bool, held: bool) -> str:
@@ -13,22 +19,37 @@ def summarize(words: str, lines: Sequence[LineState], *, progress: bool, cancell
 
 
 def _details(lines: Sequence[LineState], *, progress: bool, cancelled: bool, held: bool) -> Iterator[str]:
-    if progress:
-        yield f"{_amount(lines, lambda state: state.counts.left)} of {_amount(lines, lambda state: state.counts.due)}"
-    if any(state.counts.backordered for state in lines):
-        yield f"{_amount(lines, lambda state: state.counts.backordered)} backordered"
     own = [state for state in lines if not state.line.substituted_by]
+    tally, named = _tally(lines)
+    if progress:
+        yield f"{plain(tally(lines, LEFT))} of {named(tally(lines, DUE))}"
+    if any(state.counts.backordered for state in lines):
+        yield f"{named(tally(lines, BACKORDERED))} backordered"
     if cancelled and any(state.counts.cancelled for state in own):
-        yield f"{_amount(own, lambda state: state.counts.cancelled)} cancelled"
+        yield f"{named(tally(own, CANCELLED))} cancelled"
     if held and any(state.counts.open for state in lines):
         yield "the rest on hold"
 
 
-def _amount(lines: Sequence[LineState], count: Callable[[LineState], Decimal]) -> str:
-    """How many units, where all lines are sold in one unit that the counts come out even in; else on how many lines."""
-    values = [in_units_of(state.line, count(state)).value for state in lines]
-    alike = len({state.line.ordered.unit for state in lines}) == 1
-    if alike and all(value * 1000 == int(value * 1000) for value in values):
-        return plain(sum(values, Decimal(0)))
-    concerned = sum(1 for value in values if value)
-    return "1 line" if concerned == 1 else f"{concerned} lines"
+def _tally(lines: Sequence[LineState]) -> tuple[Tally, Callable[[Decimal], str]]:
+    """How to count and to name a count: as sold where that comes out even, else in base units, else whole lines."""
+    sold = {state.line.ordered.unit for state in lines}
+    base = {state.line.ordered.base_unit for state in lines}
+    values = (in_units_of(state.line, count(state.counts)).value for state in lines for count in COUNTS)
+    if len(sold) == 1 and all(value * 1000 == int(value * 1000) for value in values):
+        return _in_sold_units, plain
+    if len(base) == 1:
+        return _in_base_units, lambda number: f"{plain(number)} {next(iter(base))}"
+    return _in_lines, lambda number: "1 line" if number == 1 else f"{plain(number)} lines"
+
+
+def _in_sold_units(lines: Sequence[LineState], count: Count) -> Decimal:
+    return sum((in_units_of(state.line, count(state.counts)).value for state in lines), Decimal(0))
+
+
+def _in_base_units(lines: Sequence[LineState], count: Count) -> Decimal:
+    return sum((count(state.counts) for state in lines), Decimal(0))
+
+
+def _in_lines(lines: Sequence[LineState], count: Count) -> Decimal:
+    return Decimal(sum(1 for state in lines if count(state.counts) > 0))

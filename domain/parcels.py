@@ -82,9 +82,11 @@ def left_by_confirm(shipment: Shipment) -> bool:
 
 def own_events(shipment: Shipment, events: Iterable[TrackingEvent]) -> Iterator[TrackingEvent]:
     """The events of this shipment, without those of a former or later parcel under a reused number."""
-    left = shipment.confirmed_at or shipment.manifested_at or shipment.labelled_at or shipment.created_at
+    created, left = shipment.created_at, shipment.confirmed_at or shipment.manifested_at or shipment.labelled_at
     for event in events:
-        if shipment.created_at.at - event.occurred.at <= BEFORE and event.occurred.at - left.at <= AFTER:
+        former = created.at - event.occurred.at > BEFORE
+        later = left is not None and event.occurred.at - left.at > AFTER
+        if not former and not later:
             yield event
 
 
