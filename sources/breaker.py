@@ -58,7 +58,7 @@ class Breaker:
             self._move(State.HALF_OPEN)
         return Permit(self, self._epoch)
 
-    def settle(self, epoch: int, healthy: bool | None) -> None:
+    def settle(self, epoch: int, well: bool | None) -> None:
         """What became of a call admitted in ``epoch``; None: the caller left before it showed.
 
         Late news of an earlier epoch is ignored.
@@ -66,9 +66,9 @@ class Breaker:
         if epoch != self._epoch:
             return
         self._probing = False
-        if healthy is None:
+        if well is None:
             return
-        if healthy:
+        if well:
             self._consecutive = 0
             self._move(State.CLOSED)
             return
@@ -85,25 +85,20 @@ class Breaker:
 
 
 class Permit:
-    """Leave to make one call. Left without a word (a cancelled caller) it counts for nothing and frees the probe."""
+    """Leave to make one call. ``well``: whether the source could answer, whatever it said.
 
-    __slots__ = ("_breaker", "_epoch", "_healthy")
+    Left None (the caller was cancelled) the call counts for nothing and frees the probe.
+    """
+
+    __slots__ = ("_breaker", "_epoch", "well")
 
     def __init__(self, breaker: Breaker, epoch: int) -> None:
         self._breaker = breaker
         self._epoch = epoch
-        self._healthy: bool | None = None
-
-    def healthy(self) -> None:
-        """The source answered, whatever it said."""
-        self._healthy = True
-
-    def failed(self) -> None:
-        """The source did not answer, or said that it cannot."""
-        self._healthy = False
+        self.well: bool | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._breaker.settle(self._epoch, self._healthy)
+        self._breaker.settle(self._epoch, self.well)

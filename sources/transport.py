@@ -34,7 +34,7 @@ CORRELATION_ID: ContextVar[str] = ContextVar("CORRELATION_ID")
 _CALL_BEGAN: ContextVar[float] = ContextVar("_CALL_BEGAN")
 """When the adapter call in progress began (event loop time)."""
 
-WAITING_PER_SLOT = 32
+WAITING_PER_SLOT = 64
 """How many callers may queue for each concurrency slot before the next is turned away."""
 
 WAIT_INITIAL, WAIT_MAX, WAIT_JITTER = 0.05, 0.5, 0.1
@@ -111,6 +111,7 @@ class _Call:
     request: httpx.Request
     operation: str
     accept: frozenset[int]
+    overloaded: Callable[[Reply], bool] | None
     clock: asyncio.Timeout
     attempts: int = 0
 
@@ -144,12 +145,11 @@ class Transport:
             monotonic=monotonic,
             moved=self._breaker_moved,
         )
-        self._last_success: datetime | None = None
-        self._last_failure: datetime | None = None
+        self._last: dict[bool, datetime] = {}
 
     @property
     def health(self) -> Health:
-        return Health(self._breaker.state, self._last_success, self._last_failure)
+        return Health(self._breaker.state, self._last.get(True), self._last.get(False))
 
     async def send(
         self,
@@ -162,14 +162,16 @@ class Transport:
         content: bytes | None = None,
         idempotent: bool = True,
         accept: Collection[int] = (HTTPStatus.OK,),
+        overloaded: Callable[[Reply], bool] | None = None,
     ) -> Reply:
         """One call, retried within the deadline, the attempts and the budget when ``idempotent``.
 
         ``path`` is relative to the source's url, or absolute on its origin or its token_url's; anything else is
-        refused, and redirects are never followed. ``operation`` names the call in metrics. Raises
+        refused, and redirects are never followed. ``operation`` names the call in metrics. ``overloaded`` tells an
+        accepted answer that says what a 429 says (a SOAP concurrency fault). Raises
 
         - SourceTimeout: no complete answer within the deadline;
-        - SourceUnavailable: unreachable, reset, 429, 502, 503, 504, breaker open, or too many waiting;
+        - SourceUnavailable: unreachable, reset, overloaded (429, 502, 503, 504), breaker open, or too many waiting;
         - SourceFault: any other status not in ``accept``, an unreadable or too large body, an address or header that
           is not allowed.
         """
@@ -180,7 +182,7 @@ class Transport:
             raise SourceTimeout(self.source, f"{operation}: no time left to ask")
         try:
             async with asyncio.timeout_at(ends) as clock:
-                call = _Call(request, operation, frozenset(accept), clock)
+                call = _Call(request, operation, frozenset(accept), overloaded, clock)
                 return await (self._repeatedly(call) if idempotent else self._attempt(call))
         except TimeoutError as error:
             detail = f"{operation}: no complete answer within {self._limits.deadline} s"
@@ -247,20 +249,20 @@ class Transport:
             try:
                 reply = await self._ask(call, sent)
                 self._judge(call, reply)
-                outcome = OK
+                outcome, permit.well = OK, True
+            except SourceFault as error:
+                outcome, permit.well = error.code, reply is not None and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
+                raise
             except SourceError as error:
-                outcome = error.code
+                outcome, permit.well = error.code, False
                 raise
             except asyncio.CancelledError:
-                outcome = SourceTimeout.code if call.clock.expired() else CANCELLED
+                if call.clock.expired():
+                    outcome, permit.well = SourceTimeout.code, False
                 raise
             finally:
-                if outcome == OK or (reply is not None and _is_well(reply.status)):
-                    permit.healthy()
-                    self._last_success = sent
-                elif outcome != CANCELLED:
-                    permit.failed()
-                    self._last_failure = sent
+                if permit.well is not None:
+                    self._last[permit.well] = sent
                 seconds = self._monotonic() - started
                 self._observer.call_made(CallMade(self.source, call.operation, outcome, seconds, call.attempts))
         return reply
@@ -288,10 +290,13 @@ class Transport:
             return await bodies.read(chunks, encoding=encoding, cap=self._limits.max_body)
 
     def _judge(self, call: _Call, reply: Reply) -> None:
+        overloaded = reply.status in OVERLOADED
         if reply.status in call.accept:
-            return
+            overloaded = call.overloaded is not None and call.overloaded(reply)
+            if not overloaded:
+                return
         detail = f"{call.operation}: HTTP {reply.status}"
-        if reply.status in OVERLOADED:
+        if overloaded:
             raise Transient(self.source, detail, retry_after=retry_after(reply.headers, self.now()))
         raise SourceFault(self.source, detail)
 
@@ -312,8 +317,3 @@ class Transport:
 
     def _breaker_moved(self, state: State) -> None:
         self._observer.breaker_moved(BreakerMoved(self.source, state))
-
-
-def _is_well(status: int) -> bool:
-    """A source that says no is still well; one that says it cannot is not."""
-    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in OVERLOADED

@@ -19,7 +19,7 @@ class Watched:
 
     def call(self, healthy: bool) -> None:
         with self.breaker.admit() as permit:
-            permit.healthy() if healthy else permit.failed()
+            permit.well = healthy
 
 
 def test_only_failures_in_a_row_open_it() -> None:
@@ -54,16 +54,16 @@ def test_news_of_calls_made_before_it_opened_does_not_close_it() -> None:
     watched.clock.seconds += 10
     probe = watched.breaker.admit()
     with early as permit:
-        permit.healthy()
+        permit.well = True
     assert watched.state() == "half-open"
     with pytest.raises(Refused):
         watched.breaker.admit()
     with probe as permit:
-        permit.failed()
+        permit.well = False
     assert watched.state() == "open"
 
 
-ACTIONS = st.lists(st.tuples(st.sampled_from(["admit", "healthy", "failed", "left", "wait"]), st.integers(0, 9)))
+ACTIONS = st.lists(st.tuples(st.sampled_from(["admit", "well", "failed", "left", "wait"]), st.integers(0, 9)))
 
 
 @given(ACTIONS)
@@ -89,8 +89,7 @@ def test_never_two_probes_never_early_never_stuck(actions: list[tuple[str, int]]
         elif under_way:
             permit = under_way.pop(number % len(under_way))
             with permit:
-                if action != "left":
-                    getattr(permit, action)()
+                permit.well = {"well": True, "failed": False, "left": None}[action]
             if permit in probes:
                 probes.remove(permit)
             if breaker.state is State.OPEN and before is not State.OPEN:
