@@ -96,9 +96,9 @@ class Jwks:
     def __init__(
         self,
         transport: Transport,
-        *,
         issuer: str,
         address: str | None = None,
+        *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
@@ -123,18 +123,19 @@ class Jwks:
         if not any(kid is None or key.kid == kid for key in self.current):
             await self.refresh()
         elif self._monotonic() - self._fetched >= FRESH:
-            self._start()
+            self.start()
         if not self.current:
             raise SourceUnavailable(self._transport.source, "no keys to verify tokens with", retry_after=PAUSE)
         return self.current
 
     async def refresh(self) -> None:
         """Waits for a fetch, joining one under way; returns at once when the last was less than ``PAUSE`` ago."""
-        fetch = self._start()
+        fetch = self.start()
         if fetch is not None:
             await asyncio.shield(fetch)
 
-    def _start(self) -> asyncio.Task[None] | None:
+    def start(self) -> asyncio.Task[None] | None:
+        """The fetch under way, begun now if need be; None when the last was less than ``PAUSE`` ago."""
         if self._fetch is not None and not self._fetch.done():
             return self._fetch
         if self._monotonic() - self._attempted < PAUSE:

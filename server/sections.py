@@ -97,6 +97,9 @@ class Demo(Section):
     token_url: PrivateAddress = Field(description="the token endpoint of the demo's identity provider")
     secret: SecretStr = Field(description="the secret every persona shares")
     personas: dict[str, str] = Field(min_length=1, description="each persona's name and a sentence about it")
+    clock_url: Address | None = Field(
+        None, description="where the simulated company's clock is read, which ours follows"
+    )
 
 
 DEFAULT_LIMITS = SourceLimits()

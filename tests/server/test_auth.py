@@ -60,7 +60,7 @@ async def bench(*, discover: bool = True, **rules: Any) -> AsyncIterator[Bench]:
 
         transport = Transport(SourceConfig("idp:corp", provider.issuer, limits), http, observer=Silence(), now=now)
         address = None if discover else f"{provider.issuer}/jwks"
-        keys = Jwks(transport, issuer=provider.issuer, address=address, monotonic=lambda: made.seconds)
+        keys = Jwks(transport, provider.issuer, address, monotonic=lambda: made.seconds)
         issuer = Issuer(issuer=provider.issuer, audience=AUDIENCE, **rules)
         made = Bench(provider, keys, Authenticator([TrustedIssuer("corp", issuer, keys)], now=now))
         yield made

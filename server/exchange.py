@@ -1,0 +1,112 @@
+"""Every HTTP exchange has one correlation id, a safe answer to every surprise, and is reported once when it is over."""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import orjson
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sources.transport import CORRELATION_ID
+
+log = structlog.get_logger("crossdock.access")
+
+HEADER = "x-correlation-id"
+ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SECURITY = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""Answers that set their own keep it."""
+
+CLIENT_GONE = 499
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of one exchange, filled in on its way. ``codes``: those of the errors told to the client."""
+
+    correlation_id: str
+    method: str
+    route: str
+    operation: str | None = None
+    kind: str | None = None
+    subject: str | None = None
+    codes: list[str] = field(default_factory=list)
+    status: int = CLIENT_GONE
+    seconds: float = 0.0
+
+    @property
+    def who(self) -> str | None:
+        """The caller under a name that tells nobody who it is."""
+        return self.subject and hashlib.sha256(self.subject.encode()).hexdigest()[:16]
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    exchange: Exchange = scope["crossdock"]
+    return exchange
+
+
+class Exchanges:
+    """The outermost ASGI middleware. ``report`` receives each exchange when it is over.
+
+    ``routes``: the first segments of the paths we serve; an exchange elsewhere counts as "other".
+    """
+
+    def __init__(self, app: ASGIApp, *, report: Callable[[Exchange], None], routes: Collection[str]) -> None:
+        self._app = app
+        self._report = report
+        self._routes = frozenset(routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        route = "/" + scope["path"].split("/", 2)[1]
+        exchange = Exchange(
+            correlation_id=given if ACCEPTABLE.fullmatch(given) else uuid4().hex,
+            method=scope["method"],
+            route=route if route in self._routes else "other",
+        )
+        scope["crossdock"] = exchange
+        CORRELATION_ID.set(exchange.correlation_id)
+        began, started = time.perf_counter(), False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started, exchange.status = True, message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = exchange.correlation_id
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=exchange.correlation_id):
+            try:
+                await self._app(scope, receive, sending)
+            except Exception:  # whatever surprises us, the client is told nothing of it
+                log.exception("unexpected error")
+                if not started:
+                    await _apologize(exchange, sending)
+            finally:
+                exchange.seconds = time.perf_counter() - began
+                self._report(exchange)
+
+
+async def _apologize(exchange: Exchange, send: Send) -> None:
+    exchange.codes = ["INTERNAL"]
+    extensions = {"code": "INTERNAL", "correlationId": exchange.correlation_id}
+    body = orjson.dumps({"errors": [{"message": "Something went wrong on our side.", "extensions": extensions}]})
+    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,90 @@
+"""What Crossdock tells of itself: an access line for each exchange, and metrics of exchanges and of every source."""
+
+import structlog
+from cachetools import LRUCache
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from server.exchange import Exchange
+from sources.observer import BreakerMoved, CallMade, UnknownCode
+
+log = structlog.get_logger("crossdock.access")
+
+METHODS = frozenset(("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"))
+STATES = ("closed", "open", "half-open")
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Telemetry:
+    """An observer of sources (``sources.observer.Observer``) and of exchanges, with a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._requests = self._counter("http_requests", "HTTP requests answered", "route", "method", "status")
+        self._seconds = self._histogram("http_request_seconds", "Time to answer an HTTP request", "route")
+        self._operations = self._counter("graphql_operations", "GraphQL operations executed", "kind")
+        self._errors = self._counter("graphql_errors", "Errors told to clients", "code")
+        self._calls = self._counter("source_calls", "Calls of a source", "source", "operation", "outcome")
+        self._retries = self._counter("source_retries", "Calls of a source that were retries", "source", "operation")
+        self._call_seconds = self._histogram("source_call_seconds", "Time of a call of a source", "source", "operation")
+        self._breaker = Gauge(
+            "crossdock_source_breaker",
+            "1 for the state a source's breaker is in",
+            ("source", "state"),
+            registry=self._registry,
+        )
+        self._unknown = self._counter("unknown_codes", "Foreign codes no table holds", "source", "table")
+        self._told: LRUCache[tuple[str, str, str], None] = LRUCache(1000)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"crossdock_{name}", help_text, labels, registry=self._registry)
+
+    def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
+        return Histogram(f"crossdock_{name}", help_text, labels, buckets=BUCKETS, registry=self._registry)
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    # -- exchanges ---------------------------------------------------------------------------------------------------
+
+    def report(self, exchange: Exchange) -> None:
+        method = exchange.method if exchange.method in METHODS else "other"
+        self._requests.labels(exchange.route, method, str(exchange.status)).inc()
+        self._seconds.labels(exchange.route).observe(exchange.seconds)
+        if exchange.kind:
+            self._operations.labels(exchange.kind).inc()
+        for code in exchange.codes:
+            self._errors.labels(code).inc()
+        log.info(
+            "request",
+            route=exchange.route,
+            method=method,
+            status=exchange.status,
+            ms=round(exchange.seconds * 1000, 1),
+            operation=exchange.operation,
+            kind=exchange.kind,
+            who=exchange.who,
+            errors=" ".join(sorted(set(exchange.codes))) or None,
+        )
+
+    # -- sources -----------------------------------------------------------------------------------------------------
+
+    def call_made(self, fact: CallMade) -> None:
+        self._calls.labels(fact.source, fact.operation, fact.outcome).inc()
+        self._call_seconds.labels(fact.source, fact.operation).observe(fact.seconds)
+        if fact.attempt > 1:
+            self._retries.labels(fact.source, fact.operation).inc()
+
+    def breaker_moved(self, fact: BreakerMoved) -> None:
+        for state in STATES:
+            self._breaker.labels(fact.source, state).set(state == fact.state)
+        log.warning("breaker moved", source=fact.source, state=fact.state)
+
+    def unknown_code(self, fact: UnknownCode) -> None:
+        """Counted each time, told once."""
+        self._unknown.labels(fact.source, fact.code.table).inc()
+        key = (fact.source, fact.code.table, fact.code.raw)
+        if key not in self._told:
+            self._told[key] = None
+            log.warning("unknown code", source=fact.source, table=fact.code.table, code=fact.code.raw)
