@@ -208,23 +208,22 @@ def _against_the_warehouse(
 
 
 def _unknown_codes(facts: OrderFacts) -> Iterator[OrderException]:
-    """One for each code, where it was met first; a code that moved nothing still wants a row in a table."""
-    met: dict[tuple[str, str], OrderException] = {}
-    for code, at, shipment in _codes(facts):
+    """One for each code, since it was met first; a code that moved nothing still wants a row in a table."""
+    met: dict[str, datetime] = {}
+    for code, at in _codes(facts):
         if not code.known:
-            said = f"{code.table} {code.raw} {code.text or ''}".rstrip()
-            found = _raise(ExceptionKind.UNKNOWN_CODE, at, shipment=shipment, internal=said)
-            met.setdefault((code.table, code.raw), found)
-    yield from met.values()
+            spelled = f"{code.table} {code.raw}"
+            met[spelled] = min(at, met.get(spelled, at))
+    yield from (_raise(ExceptionKind.UNKNOWN_CODE, since, internal=spelled) for spelled, since in met.items())
 
 
-def _codes(facts: OrderFacts) -> Iterator[tuple[Code, datetime | None, ShipmentState | None]]:
+def _codes(facts: OrderFacts) -> Iterator[tuple[Code, datetime]]:
     order = facts.order
-    yield order.status_code, order.modified_at.at, None
+    yield order.status_code, order.modified_at.at
     if order.hold:
-        yield order.hold.code, order.hold.since.at if order.hold.since else None, None
+        yield order.hold.code, (order.hold.since or order.modified_at).at
     if isinstance(facts.warehouse, WarehouseOrder):
-        yield from ((task.code, task.at.at, None) for task in facts.warehouse.tasks)
+        yield from ((task.code, task.at.at) for task in facts.warehouse.tasks)
     for state in facts.shipments or ():
-        yield state.shipment.stage_code, None, state
-        yield from ((one.event.code, one.event.occurred.at, state) for one in state.events)
+        yield state.shipment.stage_code, state.shipment.source.as_of
+        yield from ((one.event.code, one.event.occurred.at) for one in state.events)
