@@ -1,0 +1,1 @@
+"""FedEx Track v1."""
