@@ -132,7 +132,7 @@ def _of_order(facts: OrderFacts, state: OrderState) -> Iterator[OrderException]:
         yield _raise(
             ExceptionKind.SHIPPED_AFTER_CANCELLATION,
             facts.order.modified_at.at,
-            internal=f"cancelled, yet {', '.join(one.shipment.id for one in gone)} left",
+            internal=f"cancelled, yet {', '.join(sorted(one.shipment.id for one in gone))} left",
         )
     known = {line.line.key for line in state.lines}
     for shipment in facts.shipments or ():

@@ -183,6 +183,12 @@ def test_with_the_carrier_unread_delivered_is_not_known_rather_than_none() -> No
     assert (state.status, state.delivered) == (LineStatus.SHIPPED, None)
 
 
+def test_with_one_of_two_carriers_unread_delivered_is_not_known() -> None:
+    unread = derive_shipment(shipment(package("P2", "1Z2", {"1": 4})), {"1Z2": SourceTimeout("ups", "10 s")})
+    assert derive(line(), delivered(6), unread).delivered is None
+    assert derive(line("2"), delivered(6), unread).delivered == Quantity.of(0)
+
+
 def test_with_all_carriers_read_delivered_is_a_number() -> None:
     assert derive(line(), left(10)).delivered == Quantity.of(0)
 

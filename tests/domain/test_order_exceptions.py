@@ -109,6 +109,12 @@ def test_trouble_the_carrier_reports(status: S, kind: ExceptionKind) -> None:
     assert one.internal == "ups/activity C2 Credit Hold"
 
 
+def test_trouble_is_dated_by_what_applied_and_not_by_a_late_record() -> None:
+    story = (event(S.RETURNING, -1.5), event(S.RETURNED, -1), event(S.RETURNING, -0.5))
+    (one,) = found(sent(shipment(), *story))
+    assert one.since == moment(-1).at
+
+
 def test_trouble_that_a_scan_has_cleared_is_over() -> None:
     assert found(sent(shipment(), event(S.EXCEPTION, -1.5), event(S.IN_TRANSIT, -1))) == ()
 
@@ -156,6 +162,12 @@ def test_the_erp_contradicts_itself(given: dict[str, int], law: str) -> None:
     state = derive_shipment(shipment(), {NUMBER: tracking(event(S.IN_TRANSIT))})
     (one,) = found(facts(order(line("1", 10, **given)), state))
     assert (one.kind, one.internal) == (K.QUANTITY_MISMATCH, f"erp: not {law}")
+
+
+def test_an_erp_at_the_limit_of_its_own_laws_wants_no_attention() -> None:
+    state = derive_shipment(shipment(package(holds={"1": 7})), {NUMBER: tracking(event(S.IN_TRANSIT))})
+    about = line("1", 10, shipped=7, cancelled=3, invoiced=10, returned=7)
+    assert found(facts(order(about), state)) == ()
 
 
 def test_goods_left_a_cancelled_order() -> None:

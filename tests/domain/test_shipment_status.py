@@ -38,6 +38,9 @@ def share(*, total: int, left: int, delivered: int) -> LineShare:
     return LineShare(Decimal(total), Decimal(total), Decimal(left), Decimal(delivered))
 
 
+TWO = (package("P1", "1Z1", {"1": 6}), package("P2", "1Z2", {"1": 4}))
+
+
 # --- the warehouse's word --------------------------------------------------------------------------------------------
 
 
@@ -169,6 +172,15 @@ def test_proof_of_delivery_after_delivered_joins_it() -> None:
     assert (state.status, state.proof_of_delivery) == (S.DELIVERED, proof)
 
 
+def test_of_several_proofs_the_latest_is_shown() -> None:
+    early, late = ProofOfDelivery("A", None, moment(-2)), ProofOfDelivery("B", None, moment(-1))
+    undated = ProofOfDelivery("C", None, None)
+    for first, second in ((early, late), (late, undated)):
+        answers = (tracking(event(S.DELIVERED), proof=first), tracking(event(S.DELIVERED), proof=second))
+        assert derive(shipment(*TWO), *answers).proof_of_delivery == late
+        assert derive(shipment(*TWO), *answers[::-1]).proof_of_delivery == late
+
+
 def test_conditions_stand_beside_the_status() -> None:
     state = derive(shipment(), tracking(event(S.IN_TRANSIT, -2), event(S.EXCEPTION, -1.5), event(S.DELAYED, -1)))
     assert (state.status, state.conditions) == (S.IN_TRANSIT, (S.DELAYED, S.EXCEPTION))
@@ -199,6 +211,10 @@ def test_a_warehouse_void_before_any_scan_takes_shipped_back() -> None:
     assert (state.status, state.left, state.shipped_at, state.shares) == (S.VOIDED, False, None, {})
 
 
+def test_a_void_at_the_moment_of_the_confirm_is_a_void() -> None:
+    assert derive(shipment(voided_at=moment(-2))).status is S.VOIDED
+
+
 def test_a_confirm_after_the_void_stands() -> None:
     assert derive(shipment(voided_at=moment(-2.5))).status is S.SHIPPED
 
@@ -214,8 +230,6 @@ def test_a_shipment_of_void_packages_is_void() -> None:
 
 
 # --- several packages ------------------------------------------------------------------------------------------------
-
-TWO = (package("P1", "1Z1", {"1": 6}), package("P2", "1Z2", {"1": 4}))
 
 
 def test_one_package_of_two_delivered_is_not_a_delivered_shipment() -> None:
@@ -298,6 +312,19 @@ def test_events_of_another_parcel_under_a_reused_number_are_not_told(elsewhen: f
 
 def test_a_ship_confirm_that_came_late_does_not_hide_the_scans_before_it() -> None:
     state = derive(shipment(created_at=moment(-1), confirmed_at=moment(-1)), tracking(event(S.DELIVERED, -6)))
+    assert state.status is S.DELIVERED
+
+
+@pytest.mark.parametrize("stamp", ["confirmed_at", "manifested_at", "labelled_at"])
+def test_the_reuse_of_a_number_counts_from_when_the_shipment_left(stamp: str) -> None:
+    stamps = {"confirmed_at": None, "created_at": moment(-300), stamp: moment(-125)}
+    scans = tracking(event(S.SHIPPED, -124), event(S.DELIVERED, -1))
+    state = derive(shipment(stage=WarehouseStage.PACKED, **stamps), scans)
+    assert [one.event.status for one in state.events] == [S.SHIPPED]
+
+
+def test_a_shipment_labelled_long_before_it_left_hears_of_its_delivery() -> None:
+    state = derive(shipment(created_at=moment(-300), labelled_at=moment(-200)), tracking(event(S.DELIVERED, -1)))
     assert state.status is S.DELIVERED
 
 

@@ -114,6 +114,12 @@ def test_a_scan_below_the_step_reached_still_clears_a_condition_and_so_counts_as
     assert applied(course)[-1] == (S.IN_TRANSIT, True)
 
 
+def test_even_the_pickup_scan_clears_a_condition_told_before_it() -> None:
+    course = follow([event(S.IN_TRANSIT, -3), event(S.DELAYED, -2), event(S.SHIPPED, -1)])
+    assert (course.status, course.conditions) == (S.IN_TRANSIT, frozenset())
+    assert applied(course)[-1] == (S.SHIPPED, True)
+
+
 def test_a_label_clears_no_condition() -> None:
     assert follow([event(S.EXCEPTION, -2), event(S.LABEL_CREATED, -1)]).conditions == {S.EXCEPTION}
 
