@@ -91,7 +91,7 @@ class Fleet:
     # -- faults and calls ---------------------------------------------------------------------------------------------
 
     def fault(self, name: str, **knobs: object) -> None:
-        """Put the faults in ``knobs`` (fields of ``faults.Faults``) in force in one simulator, in place of any others."""
+        """Put the faults in ``knobs`` (fields of ``faults.Faults``) in force in one simulator, replacing any others."""
         self._ask(name, "PUT", "/__faults", knobs)
 
     def clear_faults(self) -> None:
