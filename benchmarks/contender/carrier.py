@@ -1,18 +1,17 @@
 """Reads the benchmark's carrier: one call per tracking number (`sim/openapi.js`)."""
 
-import asyncio
 from collections.abc import Collection
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
 
-from domain.errors import SourceError, SourceFault
 from domain.model import ShipmentStatus, Tracking, TrackingEvent, TrackingKey
-from domain.values import Moment, Provenance
+from domain.values import Provenance
+from sources.carriers.asking import each, reading
+from sources.carriers.events import Codes, event, moment
 from sources.codes import CodeTable
 from sources.config import SourceConfig
 from sources.ports import Batch
@@ -20,30 +19,30 @@ from sources.transport import Transport
 
 
 class EventRecord(msgspec.Struct, frozen=True):
-    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    timestamp: str
     code: str
     description: str
     location: str
 
-    def to_domain(self, codes: CodeTable[ShipmentStatus], key: TrackingKey) -> TrackingEvent:
-        found = codes.translate("event", self.code, self.description)
-        return TrackingEvent(
-            id=f"{key.scac}/{key.number}/{self.code}/{self.timestamp.isoformat()}/{self.location}",
-            status=found.meaning or ShipmentStatus.UNKNOWN,
-            code=found.code,
-            occurred=Moment(self.timestamp),
+    def to_domain(self, codes: Codes, key: TrackingKey) -> TrackingEvent:
+        return event(
+            codes.translate("event", self.code, self.description),
+            key=key,
+            unique_id=None,
+            kind="event",
+            code=self.code,
+            told_at=self.timestamp,
+            occurred=moment(self.timestamp),
             location=self.location,
-            message=found.message,
         )
 
 
-class TrackingRecord(msgspec.Struct, frozen=True, rename="camel"):
-    tracking_number: str
+class TrackingRecord(msgspec.Struct, frozen=True):
     events: list[EventRecord]
 
-    def to_domain(self, codes: CodeTable[ShipmentStatus], key: TrackingKey, source: Provenance) -> Tracking:
-        events = tuple(event.to_domain(codes, key) for event in self.events)
-        return Tracking(key, None, events, None, None, source)
+    def to_domain(self, codes: Codes, key: TrackingKey, source: Provenance) -> Tracking:
+        told = tuple(record.to_domain(codes, key) for record in self.events)
+        return Tracking(key, None, told, None, None, source)
 
 
 class Carrier:
@@ -57,22 +56,17 @@ class Carrier:
         self._codes = CodeTable.read("carrier", Path(__file__).with_name("carrier.tsv"), ShipmentStatus)
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
-        answers = await asyncio.gather(*(self._track(key) for key in keys))
-        return {key: answer for key, answer in zip(keys, answers, strict=True) if answer is not None}
+        return await each(keys, self._track)
 
-    async def _track(self, key: TrackingKey) -> Tracking | SourceError | None:
-        try:
-            reply = await self._transport.send(
-                "GET",
-                f"/carrier/track/{quote(key.number, safe='')}",
-                operation="track",
-                accept=(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
-            )
-            if reply.status == HTTPStatus.NOT_FOUND:
-                return None
+    async def _track(self, key: TrackingKey) -> Tracking | None:
+        reply = await self._transport.send(
+            "GET",
+            f"/carrier/track/{quote(key.number, safe='')}",
+            operation="track",
+            accept=(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
+        )
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
+        with reading(self._system, f"track {key.number}"):
             record = msgspec.json.decode(reply.body, type=TrackingRecord)
-        except SourceError as error:
-            return error
-        except msgspec.DecodeError as error:
-            return SourceFault(self._system, f"track {key.number}: {error}")
-        return record.to_domain(self._codes, key, Provenance(self._system, reply.as_of))
+            return record.to_domain(self._codes, key, Provenance(self._system, reply.as_of))

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import msgspec
 
+from benchmarks.contender import NO_ACCOUNT
 from domain.errors import SourceFault
 from domain.model import (
     Carrier,
-    CustomerId,
     OrderId,
     Package,
     Shipment,
@@ -24,9 +24,6 @@ from sources.codes import CodeTable
 from sources.config import SourceConfig
 from sources.ports import Batch, Page, RecordQuery
 from sources.transport import Transport
-
-NO_ACCOUNT = CustomerId("")
-"""This warehouse knows no accounts, so it lists shipments for callers who see all of them and for nobody else."""
 
 
 class ShipmentRecord(msgspec.Struct, frozen=True, rename="camel"):
@@ -89,11 +86,11 @@ class Warehouse:
             rows = [row for row in rows if _position(row) < last]
         return Page(rows[: query.limit], more=len(rows) > query.limit)
 
-    async def shipments(self, ids: Collection[ShipmentId]) -> Batch[ShipmentId, Shipment]:  # noqa: ARG002 (the port's)
-        raise SourceFault(self._system, "knows no shipment by its id")
+    async def shipments(self, ids: Collection[ShipmentId]) -> Batch[ShipmentId, Shipment]:
+        raise SourceFault(self._system, f"finds no shipment by its id: {ids}")
 
-    async def shipments_by_tracking(self, numbers: Collection[str]) -> Batch[str, Sequence[Shipment]]:  # noqa: ARG002
-        raise SourceFault(self._system, "knows no shipment by its tracking number")
+    async def shipments_by_tracking(self, numbers: Collection[str]) -> Batch[str, Sequence[Shipment]]:
+        raise SourceFault(self._system, f"finds no shipment by its tracking number: {numbers}")
 
     async def _shipments(self, ids: Collection[OrderId]) -> list[Shipment]:
         reply = await self._transport.send(
