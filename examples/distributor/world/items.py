@@ -56,7 +56,7 @@ def _item(rng: Random, at: int) -> Item:
     prefix, description, base_unit, units, (low, high), weight = KINDS[at % len(KINDS)]
     size = rng.randrange(1, 24)
     sku = f"{123 + at // 12:05d}" if at % 12 == 0 else f"{prefix}-{1000 + at * 7}"
-    ending = FLOURISHES[at % len(FLOURISHES)] if at % 5 == 0 else ""
+    ending = FLOURISHES[at // 5 % len(FLOURISHES)] if at % 5 == 0 else ""
     places = Decimal("0.0001") if low < 1 else Decimal("0.01")
     return Item(
         sku,

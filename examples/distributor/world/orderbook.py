@@ -19,7 +19,7 @@ from examples.distributor.world.stories import GENERAL
 ORDERS = 5_000
 """How many are submitted before the clock starts."""
 DAYS = 548.0
-TOWARDS_NOW = 2.2
+TOWARDS_NOW = 2.5
 """How much denser recent orders are: an order's age is a uniform share of all DAYS to this power."""
 YOUNGEST = 0.02
 """Days."""

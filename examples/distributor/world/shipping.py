@@ -23,8 +23,8 @@ STEPS = (
 """The stages after PLANNED, each with the hours it takes at least and at most."""
 
 UNKNOWN_TO_PICKUP = frozenset({Stage.LABELLED, Stage.MANIFESTED})
-CARTON_LB = 40
-MOST_CARTONS = 5
+CARTON_LB = 90
+MOST_CARTONS = 4
 BETWEEN_PICKS = BETWEEN_CARTONS = timedelta(minutes=2)
 TENTH = Decimal("0.1")
 SOMETIMES_OFFSETLESS = frozenset({"FDEG", "FDE"})

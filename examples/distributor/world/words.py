@@ -21,7 +21,7 @@ FLOURISHES = (
 )
 """Endings of names and texts."""
 
-EVERYTHING = " & < > \" ' ]]> ; -- % _ \\ &lt; Ünïcødé 東京 "
+EVERYTHING = " & < > \" ' ]]> ; -- % _ \\ &lt; {{7*7}} Ünïcødé łódź 東京 "
 """All metacharacters at once, spaces at both ends."""
 
 COMPANY_FIRST = (
