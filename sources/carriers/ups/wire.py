@@ -199,4 +199,4 @@ def _wall(date: str, time: str) -> datetime:
     digits = time.replace(":", "").zfill(6)
     if not (len(date) == 8 and len(digits) == 6 and f"{date}{digits}".isascii() and f"{date}{digits}".isdigit()):
         raise ValueError(f"{date!r} {time!r} is not a time")
-    return datetime.strptime(date + digits, "%Y%m%d%H%M%S")  # noqa: DTZ007 the caller knows whose wall clock it is
+    return datetime.fromisoformat(f"{date}T{digits}")

@@ -164,7 +164,7 @@ def moment(date: str, time: str, zone: str) -> Moment:
     if not re.fullmatch(r"\d{8}", date, re.ASCII) or not re.fullmatch(r"(\d{4}|\d{6,8})?", time, re.ASCII):
         raise ValueError(f"{date!r} {time!r} is not a time")
     digits = time[:6].ljust(6, "0")
-    wall = datetime.strptime(date + digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    wall = datetime.fromisoformat(f"{date}T{digits}+00:00").replace(tzinfo=UTC)
     if not time:
         return Moment(wall, None, Precision.DATE)
     hours = HOURS.get(zone)
