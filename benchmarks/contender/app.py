@@ -75,13 +75,13 @@ def now() -> datetime:
 async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
     async with client(3 * CONNECTIONS) as http:
 
-        def door(name: str) -> tuple[SourceConfig, Transport]:
-            config = SourceConfig(name, UPSTREAM, LIMITS)
+        def door(name: str, path: str = "") -> tuple[SourceConfig, Transport]:
+            config = SourceConfig(name, UPSTREAM + path, LIMITS)
             return config, Transport(config, http, observer=Silence(), now=now)
 
         carrier = Carrier(*door("carrier"))
         estate = Estate(
-            erp=await Erp.open(*door("erp")),
+            erp=Erp(*door("erp", "/erp")),
             returns=NoReturns(),
             warehouse=Warehouse(*door("wms")),
             carriers=dict.fromkeys(Carrier.scacs, carrier),

@@ -1,11 +1,12 @@
-"""Reads the benchmark's SOAP ERP (`sim/erp.wsdl`) with the product's own reader and writer of WSDL types."""
+"""Reads the benchmark's SOAP ERP (`sim/erp.wsdl`) through the product's own SOAP service."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from cachetools import LRUCache
+from lxml.etree import _Element
 
 from benchmarks.contender import erp_records as records
 from domain.errors import SourceFault
@@ -13,17 +14,23 @@ from domain.model import Customer, CustomerId, Invoice, InvoiceId, Lifecycle, Or
 from domain.values import Provenance
 from sources.codes import CodeTable
 from sources.config import SourceConfig
-from sources.erp_soap import wsdl
+from sources.erp_soap import lexical
 from sources.erp_soap.mapper import Malformed, Reader, Tables
-from sources.erp_soap.parsing import Unreadable, parse
-from sources.erp_soap.writer import Values, Writer
+from sources.erp_soap.soap import Service
+from sources.erp_soap.writer import Values
 from sources.ports import Batch, Cursor, CustomerQuery, OrderFilter, OrderQuery, Page, RecordQuery
 from sources.transport import Transport
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-NAMESPACE: Final = "http://erp.example.com/orders/v1"
-SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+NAMESPACE: Final = "{http://erp.example.com/orders/v1}"
+ELEMENTS: Final[Mapping[type[msgspec.Struct], tuple[str, str]]] = {
+    records.OrderRecord: ("Order", "order"),
+    records.HeaderRecord: ("OrderHeader", "order"),
+    records.CustomerRecord: ("Customer", "customer"),
+    records.InvoiceRecord: ("Invoice", "invoice"),
+}
+"""The WSDL's type of each record, and its element in an answer."""
 LARGEST_PAGE: Final = 200
 
 
@@ -34,36 +41,16 @@ class Erp:
     is remembered; one not known is found by reading from the start.
     """
 
-    def __init__(
-        self, config: SourceConfig, transport: Transport, schema: Any, enumerations: wsdl.Enumerations
-    ) -> None:
-        """``schema``: zeep's, of the WSDL."""
+    def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
-        self._transport = transport
         self._codes = CodeTable.read("erp", Path(__file__).with_name("erp.tsv"), Lifecycle)
         self._places: LRUCache[tuple[CustomerId | None, str], int] = LRUCache(10_000)
-        self._writer = Writer(schema)
-        tables = Tables(schema, enumerations)
-        self._orders = tables.message(f"{{{NAMESPACE}}}GetOrdersResponse", records.Orders)
-        self._listing = tables.message(f"{{{NAMESPACE}}}ListOrdersResponse", records.Listing)
-        self._customers = tables.message(f"{{{NAMESPACE}}}GetCustomersResponse", records.Customers)
-        self._invoices = tables.message(f"{{{NAMESPACE}}}GetInvoicesByOrdersResponse", records.Invoices)
-
-    @classmethod
-    async def open(cls, config: SourceConfig, transport: Transport) -> Self:
-        """Reads the WSDL from the ERP itself."""
-
-        async def fetch(address: str) -> bytes:
-            return (await transport.send("GET", address, operation="wsdl")).body
-
-        address = f"{config.url}/erp?wsdl"
-        documents = await wsdl.collect(address, fetch)
-        return cls(config, transport, wsdl.read(address, documents).wsdl.types, wsdl.enumerations(documents))
+        self._service = Service(config, transport, _readers)
 
     async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
         """The ERP cannot leave amounts out of its answer; they are left out of ours."""
-        answer, source = await self._call("GetOrders", {"orderNumbers": list(ids)}, self._orders)
-        orders = (record.to_domain(self._codes, source, amounts=amounts) for record in answer.order)
+        _, read, source = await self._call("GetOrders", {"orderNumbers": list(ids)}, records.OrderRecord)
+        orders = (record.to_domain(self._codes, source, amounts=amounts) for record in read)
         return {order.id: order for order in orders}
 
     async def order_page(self, query: OrderQuery) -> Page[Order]:
@@ -80,13 +67,13 @@ class Erp:
         return (await self._list(self._account(query), 0, 1))[1]
 
     async def customers(self, ids: Collection[CustomerId]) -> Batch[CustomerId, Customer]:
-        answer, source = await self._call("GetCustomers", {"ids": list(ids)}, self._customers)
-        return {CustomerId(record.id): record.to_domain(source) for record in answer.customer}
+        _, read, source = await self._call("GetCustomers", {"ids": list(ids)}, records.CustomerRecord)
+        return {CustomerId(record.id): record.to_domain(source) for record in read}
 
     async def invoices_by_order(self, ids: Collection[OrderId]) -> Batch[OrderId, Sequence[Invoice]]:
-        answer, source = await self._call("GetInvoicesByOrders", {"orderNumbers": list(ids)}, self._invoices)
+        _, read, source = await self._call("GetInvoicesByOrders", {"orderNumbers": list(ids)}, records.InvoiceRecord)
         found: dict[OrderId, list[Invoice]] = {id_: [] for id_ in ids}
-        for record in answer.invoice:
+        for record in read:
             found[OrderId(record.order_number)].append(record.to_domain(source))
         return found
 
@@ -147,29 +134,38 @@ class Erp:
         first, skipped = divmod(start, limit)
         for page in range(first + 1, first + (3 if skipped else 2)):
             values = {"customerId": account, "page": page, "pageSize": limit}
-            answer, _ = await self._call("ListOrders", values, self._listing)
-            pages += [OrderId(row.number) for row in answer.order]
-            total = answer.total_count
+            body, read, _ = await self._call("ListOrders", values, records.HeaderRecord)
+            pages += [OrderId(row.number) for row in read]
+            total = self._count(body)
         numbers = pages[skipped : skipped + limit]
         if numbers:
             self._places[account, numbers[-1]] = start + len(numbers)
         return numbers, total
 
-    async def _call(self, operation: str, values: Values, reader: Reader[T]) -> tuple[T, Provenance]:
-        message = self._writer.message(f"{{{NAMESPACE}}}{operation}", values)
-        envelope = f'<s:Envelope xmlns:s="{SOAP}"><s:Body>{message}</s:Body></s:Envelope>'
-        reply = await self._transport.send(
-            "POST",
-            "/erp",
-            operation=operation,
-            headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{NAMESPACE}/{operation}"'},
-            content=envelope.encode(),
-        )
+    async def _call(self, operation: str, values: Values, record: type[T]) -> tuple[_Element, list[T], Provenance]:
+        """The answer's body, its records, and where they came from."""
+        reader: Reader[T] = (await self._service.contract()).prepared[record]
+        found: list[T] = []
         try:
-            root = parse(reply.body, reply.headers.get("content-type", ""))
-            return reader(root[0][0]), Provenance(self._system, reply.as_of)
-        except (Malformed, Unreadable, IndexError) as error:
+            answer = await self._service.call(
+                operation,
+                values,
+                record=NAMESPACE + ELEMENTS[record][1],
+                take=lambda element: found.append(reader(element)),
+            )
+        except Malformed as error:
             raise SourceFault(self._system, f"{operation}: {error}") from error
+        return answer.body, found, Provenance(self._system, answer.as_of)
+
+    def _count(self, listing: _Element) -> int:
+        try:
+            return lexical.integer(listing.findtext(f"{NAMESPACE}totalCount", ""))
+        except ValueError as error:
+            raise SourceFault(self._system, f"ListOrders: totalCount {error}") from error
 
     def _unable(self, what: str, asked: object) -> SourceFault:
         return SourceFault(self._system, f"does not give {what}: {asked}")
+
+
+def _readers(tables: Tables) -> Mapping[type, Reader[Any]]:
+    return {record: tables.reader(NAMESPACE + type_name, record) for record, (type_name, _) in ELEMENTS.items()}

@@ -147,20 +147,3 @@ class InvoiceRecord(Record, frozen=True):
             documents=(),
             source=source,
         )
-
-
-class Orders(Record, frozen=True):
-    order: tuple[OrderRecord, ...]
-
-
-class Listing(Record, frozen=True):
-    total_count: int
-    order: tuple[HeaderRecord, ...]
-
-
-class Customers(Record, frozen=True):
-    customer: tuple[CustomerRecord, ...]
-
-
-class Invoices(Record, frozen=True):
-    invoice: tuple[InvoiceRecord, ...]
