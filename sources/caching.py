@@ -3,10 +3,12 @@
 Nothing here is scoped: keys are the sources' own ids, reads use service credentials, so two principals share entries.
 """
 
+import math
+import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from cachetools import LRUCache
@@ -37,26 +39,36 @@ class _Absent:
 
 
 ABSENT = _Absent()
-NEVER_FRESH = timedelta(seconds=-1)
+NEVER_FRESH = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    """When a source was asked, by the clock that stamps answers and by one that nothing can set back or stop."""
+
+    at: datetime
+    tick: float
+
+    def age(self, now: "_Instant") -> float:
+        """Seconds, by whichever clock says more: no change of the time makes an old answer young."""
+        return max((now.at - self.at).total_seconds(), now.tick - self.tick)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Generic[V]):
-    """``at``: when the source was asked; ``lifetime``: for how long the answer counts as fresh."""
+    """``lifetime``: for how many seconds the answer counts as fresh."""
 
     value: V | _Absent
-    at: datetime
-    lifetime: timedelta
+    asked: _Instant
+    lifetime: float
 
 
+@dataclass(frozen=True, slots=True)
 class _Read(Generic[K, V]):
     """A batch under way. ``began``: no answer in it can be older than this."""
 
-    __slots__ = ("began", "flight")
-
-    def __init__(self, began: datetime, flight: Flight[Batch[K, V]]) -> None:
-        self.began = began
-        self.flight = flight
+    began: _Instant
+    flight: Flight[Batch[K, V]]
 
 
 class Cached(Generic[K, V]):
@@ -75,12 +87,14 @@ class Cached(Generic[K, V]):
         stale_for: float,
         size: int,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._lifetime = lifetime
-        self._not_found = timedelta(seconds=not_found)
-        self._stale_for = timedelta(seconds=stale_for)
+        self._not_found = not_found
+        self._stale_for = stale_for
         self._now = now
+        self._monotonic = monotonic
         self._entries: LRUCache[K, _Entry[V]] = LRUCache(size)
         self._reads: dict[K, _Read[K, V]] = {}
 
@@ -89,35 +103,39 @@ class Cached(Generic[K, V]):
 
         A read under way that began recently enough is joined. Never raises SourceError.
         """
-        now = self._now()
-        oldest = datetime.min.replace(tzinfo=UTC) if max_age is None else now - timedelta(seconds=max_age)
+        now, limit = self._instant(), math.inf if max_age is None else max_age
         values: dict[K, V | SourceError] = {}
         joined: dict[K, _Read[K, V]] = {}
         missing: list[K] = []
         for key in dict.fromkeys(keys):
             entry = self._entries.get(key)
             read = self._reads.get(key)
-            if entry and entry.at >= oldest and now - entry.at <= entry.lifetime:
+            if entry and entry.asked.age(now) <= min(entry.lifetime, limit):
                 if not isinstance(entry.value, _Absent):
                     values[key] = entry.value
-            elif read and read.began >= oldest and not read.flight.over:
+            elif read and read.began.age(now) <= limit and not read.flight.over:
                 joined[key] = read
             else:
                 missing.append(key)
         if missing:
             joined |= dict.fromkeys(missing, self._start(missing, now))
-        return self._complete(values, await self._land(joined), oldest) if joined else Answer(values)
+        return self._complete(values, await self._land(joined), limit) if joined else Answer(values)
 
     def prime(self, key: K, value: V) -> None:
         """Remembers a value that came by another way, unless a newer one is known."""
-        self._remember(key, value, self._now())
+        now = self._instant()
+        at = min((now.at, *_asked(value)))
+        self._remember(key, value, _Instant(at, now.tick - (now.at - at).total_seconds()))
 
     def drop(self, key: K) -> None:
         """Forgets ``key``, and whatever a read already under way will say of it."""
-        self._entries[key] = _Entry(ABSENT, self._now(), NEVER_FRESH)
+        self._entries[key] = _Entry(ABSENT, self._instant(), NEVER_FRESH)
         self._reads.pop(key, None)
 
-    def _start(self, keys: list[K], now: datetime) -> _Read[K, V]:
+    def _instant(self) -> _Instant:
+        return _Instant(self._now(), self._monotonic())
+
+    def _start(self, keys: list[K], now: _Instant) -> _Read[K, V]:
         def end() -> None:
             for key in keys:
                 if self._reads.get(key) is read:
@@ -127,7 +145,7 @@ class Cached(Generic[K, V]):
         self._reads.update(dict.fromkeys(keys, read))
         return read
 
-    async def _run(self, keys: list[K], began: datetime) -> Batch[K, V]:
+    async def _run(self, keys: list[K], began: _Instant) -> Batch[K, V]:
         try:
             with as_one_call():
                 batch = await self._fetch(keys)
@@ -136,7 +154,7 @@ class Cached(Generic[K, V]):
         for key in keys:
             value = batch.get(key, ABSENT)
             if not isinstance(value, SourceError):
-                self._remember(key, value, began)
+                self._remember(key, value, _Instant(min((began.at, *_asked(value))), began.tick))
         return batch
 
     async def _land(self, joined: Mapping[K, _Read[K, V]]) -> Batch[K, V]:
@@ -151,25 +169,26 @@ class Cached(Generic[K, V]):
                     landed[key] = batch[key]
             return landed
 
-    def _complete(self, values: dict[K, V | SourceError], landed: Batch[K, V], oldest: datetime) -> Answer[K, V]:
+    def _complete(self, values: dict[K, V | SourceError], landed: Batch[K, V], limit: float) -> Answer[K, V]:
         """Adds what landed to ``values``, and what is remembered where it failed."""
         trouble: list[SourceError] = []
-        oldest = max(oldest, self._now() - self._stale_for)
+        now, oldest = self._instant(), min(limit, self._stale_for)
         for key, value in landed.items():
             values[key] = value
+            if not isinstance(value, SourceError):
+                continue
             entry = self._entries.get(key)
-            if isinstance(value, SourceError) and entry and entry.at >= oldest and not isinstance(entry.value, _Absent):
+            if entry and entry.asked.age(now) <= oldest and not isinstance(entry.value, _Absent):
                 values[key] = stale(entry.value)
                 if value not in trouble:
                     trouble.append(value)
         return Answer(values, tuple(trouble))
 
-    def _remember(self, key: K, value: V | _Absent, asked: datetime) -> None:
+    def _remember(self, key: K, value: V | _Absent, asked: _Instant) -> None:
         known = self._entries.get(key)
-        at = min((asked, *_ages(value)))
-        if known is None or known.at <= at:
-            lifetime = self._not_found if isinstance(value, _Absent) else timedelta(seconds=self._lifetime(value))
-            self._entries[key] = _Entry(value, at, lifetime)
+        if known is None or known.asked.tick <= asked.tick:
+            lifetime = self._not_found if isinstance(value, _Absent) else self._lifetime(value)
+            self._entries[key] = _Entry(value, asked, lifetime)
 
 
 def stale(value: V) -> V:
@@ -187,10 +206,10 @@ def _marked(value: Any) -> Any:
     return replace(value, source=replace(value.source, stale=True), **inner)
 
 
-def _ages(value: object) -> Iterator[datetime]:
+def _asked(value: object) -> Iterator[datetime]:
     """When the sources were asked for ``value``, or for each entity in it."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
-            yield from _ages(item)
+            yield from _asked(item)
     elif isinstance(source := getattr(value, "source", None), Provenance):
         yield source.as_of

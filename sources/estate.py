@@ -1,6 +1,7 @@
 """The whole estate as resolvers see it: one face that remembers, shares reads and counts unknown codes."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -76,6 +77,7 @@ class Estate:
         warehouse: WarehouseSource,
         carriers: Mapping[str, CarrierSource],
         now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
         lifetimes: Lifetimes | None = None,
         observer: Observer | None = None,
         doors: Sequence[Transport] = (),
@@ -85,6 +87,7 @@ class Estate:
         self._warehouse = warehouse
         self._lifetimes = lifetimes = lifetimes or Lifetimes()
         self._now = now
+        self._monotonic = monotonic
         self._observer = observer or Silence()
         self._doors = doors
         self._orders = self._kept(partial(erp.orders, amounts=False), lifetimes.orders)
@@ -251,6 +254,7 @@ class Estate:
             stale_for=self._lifetimes.stale_for,
             size=self._lifetimes.entries,
             now=self._now,
+            monotonic=self._monotonic,
         )
 
     def _met(self, page: Page[V], *homes: Cached[Any, Any]) -> Page[V]:

@@ -31,6 +31,7 @@ class Source:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.shift = 0.0
         self.state: dict[str, int | SourceError] = {}
         self.failing: Exception | None = None
         self.batches: list[list[str]] = []
@@ -44,10 +45,11 @@ class Source:
             stale_for=60,
             size=100,
             now=self.now,
+            monotonic=lambda: self.seconds,
         )
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
+        return START + timedelta(seconds=self.seconds + self.shift)
 
     def thing(self, key: str) -> Thing | SourceError:
         version = self.state[key]
@@ -218,6 +220,23 @@ async def test_what_was_dropped_is_read_again_even_from_under_a_read(source: Sou
     source.gate.set()
     assert list(await asyncio.gather(early, late)) == [{"a": 1}, {"a": 2}]
     assert await source.versions("a") == {"a": 2}
+
+
+async def test_a_clock_that_is_set_or_stopped_makes_nothing_young(source: Source) -> None:
+    await source.load("a")
+    source.shift = 16
+    await source.load("a")
+    source.shift = -3600
+    source.seconds = 15
+    await source.load("a")
+    source.seconds = 16
+    await source.load("a")
+    source.seconds, source.shift = 26, -3610
+    assert source.now() == START - timedelta(seconds=3584)
+    assert await source.versions("a") == {"a": 1}
+    assert source.batches == [["a"]] * 3
+    assert await source.versions("a", max_age=9) == {"a": 1}
+    assert source.batches == [["a"]] * 4
 
 
 # -- falling back ----------------------------------------------------------------------------------------------------

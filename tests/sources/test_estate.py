@@ -205,6 +205,7 @@ class Company:
             lifetimes=Lifetimes(),
             observer=self.facts,
             now=self.clock,
+            monotonic=lambda: self.clock.seconds,
         )
         self.erp.orders = {key: order(id=key, po_number=f"PO-{key}") for key in (SO1, SO2)}
 
