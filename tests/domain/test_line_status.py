@@ -62,6 +62,10 @@ def test_a_backorder_tells_when_stock_is_expected() -> None:
     assert state.explanation.missing == ("stock, expected on 2026-12-04",)
 
 
+def test_a_backorder_without_a_date_waits_for_stock() -> None:
+    assert derive(line(backordered=10)).explanation.missing == ("stock for the rest",)
+
+
 def test_all_open_allocated_is_allocated_and_the_erp_s_picked_is_no_warehouse_work() -> None:
     assert derive(line(allocated=10, picked=10, packed=10)).status is LineStatus.ALLOCATED
 
@@ -187,6 +191,15 @@ def test_with_one_of_two_carriers_unread_delivered_is_not_known() -> None:
     unread = derive_shipment(shipment(package("P2", "1Z2", {"1": 4})), {"1Z2": SourceTimeout("ups", "10 s")})
     assert derive(line(), delivered(6), unread).delivered is None
     assert derive(line("2"), delivered(6), unread).delivered == Quantity.of(0)
+
+
+def test_what_a_read_carrier_delivered_is_known_although_another_package_s_is_not() -> None:
+    parcels = (package("P1", "1Z1", {"1": 10}), package("P2", "1Z2", {"2": 10}))
+    state = derive_shipment(
+        shipment(*parcels), {"1Z1": tracking(event(ShipmentStatus.DELIVERED)), "1Z2": SourceTimeout("ups", "10 s")}
+    )
+    assert derive(line("1"), state).delivered == Quantity.of(10)
+    assert derive(line("2"), state).delivered is None
 
 
 def test_with_all_carriers_read_delivered_is_a_number() -> None:

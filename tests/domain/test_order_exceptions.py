@@ -75,7 +75,8 @@ def test_no_manifest_within_the_grace(confirmed: float, expected: list[Exception
     [
         (moment(-2).at + GRACE, []),
         (NOW, [K.NO_CARRIER_SCAN]),
-        (moment(-2).at + CARRIER_MEMORY + timedelta(days=1), []),
+        (moment(-2).at + CARRIER_MEMORY, [K.NO_CARRIER_SCAN]),
+        (moment(-2).at + CARRIER_MEMORY + timedelta(seconds=1), []),
     ],
 )
 def test_no_scan_within_the_grace_until_the_carrier_forgets(now: datetime, expected: list[ExceptionKind]) -> None:
@@ -113,6 +114,13 @@ def test_trouble_is_dated_by_what_applied_and_not_by_a_late_record() -> None:
     story = (event(S.RETURNING, -1.5), event(S.RETURNED, -1), event(S.RETURNING, -0.5))
     (one,) = found(sent(shipment(), *story))
     assert one.since == moment(-1).at
+
+
+def test_each_trouble_has_its_own_date() -> None:
+    story = (event(S.IN_TRANSIT, -1.8), event(S.EXCEPTION, -1.5), event(S.DELAYED, -1))
+    one, other = found(sent(shipment(), *story))
+    assert (one.kind, one.since) == (K.DELIVERY_EXCEPTION, moment(-1.5).at)
+    assert (other.kind, other.since) == (K.DELIVERY_DELAYED, moment(-1).at)
 
 
 def test_trouble_that_a_scan_has_cleared_is_over() -> None:

@@ -81,6 +81,16 @@ def test_in_warehouse() -> None:
     assert Evidence("wms", "picked", moment(-4).at) in state.explanation.evidence
 
 
+def test_work_on_what_is_cancelled_since_does_not_count() -> None:
+    about = order(line("1", cancelled=10), line("2", allocated=10))
+    assert derive_order(facts(about, tasks=[task(key="1")])).status is OrderStatus.ALLOCATED
+
+
+def test_once_shipped_the_warehouse_s_tasks_are_no_evidence() -> None:
+    state = derive_order(facts(order(line(shipped=10)), sent(), tasks=[task()]))
+    assert not any(one.code == "picked" for one in state.explanation.evidence)
+
+
 def test_the_erp_s_word_alone_is_shipped_pending_carrier() -> None:
     state = derive_order(facts(order(line(shipped=10)), warehouse=None))
     assert (state.status, state.fulfillment) == (
@@ -212,6 +222,13 @@ def test_a_closed_order_whose_carrier_forgot_it_long_ago_is_completed() -> None:
     forgets = moment(-2).at + CARRIER_MEMORY
     assert derive_order(facts(about, sent(), now=forgets)).status is OrderStatus.SHIPPED
     assert derive_order(facts(about, sent(), now=forgets + timedelta(seconds=1))).status is OrderStatus.COMPLETED
+
+
+@pytest.mark.parametrize("scans", [[S.IN_TRANSIT], [S.LOST]])
+def test_a_closed_order_whose_carrier_last_spoke_of_trouble_or_transit_is_never_completed(scans: list[S]) -> None:
+    about = order(line(shipped=10), lifecycle=Lifecycle.CLOSED)
+    years_later = moment().at + 10 * CARRIER_MEMORY
+    assert derive_order(facts(about, sent(*scans), now=years_later)).status is OrderStatus.SHIPPED
 
 
 @pytest.mark.parametrize(

@@ -278,6 +278,19 @@ def test_packages_that_do_not_tell_their_contents_are_delivered_only_all_togethe
     assert both.shares["1"].delivered == 10
 
 
+def test_a_scan_of_one_of_two_packages_that_hide_their_contents_ships_the_shipment() -> None:
+    parcels = (package("P1", "1Z1", {}), package("P2", "1Z2", {}))
+    about = shipment(*parcels, lines=shipment().lines, stage=WarehouseStage.PACKED)
+    assert derive(about, tracking(event(S.IN_TRANSIT))).shares["1"].left == 10
+
+
+def test_the_estimate_of_several_packages_is_the_last_one_s() -> None:
+    early, late = tracking(event(S.IN_TRANSIT), estimated=moment(1)), tracking(estimated=moment(3))
+    assert derive(shipment(*TWO), early, late).estimated_delivery == moment(3)
+    arrived = tracking(event(S.DELIVERED), estimated=moment(4))
+    assert derive(shipment(*TWO), arrived, late).estimated_delivery == moment(3)
+
+
 def test_freight_is_followed_by_its_pro_number() -> None:
     pallets = (package("P1", None, {"1": 6}), package("P2", None, {"1": 4}))
     state = derive(shipment(*pallets, mode=ShipmentMode.LTL, pro_number="PRO1"), tracking(event(S.DELIVERED)))

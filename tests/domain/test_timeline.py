@@ -121,6 +121,8 @@ def test_a_short_pick_is_told() -> None:
     short = task(count=4, short=Quantity.of(6))
     told = fold(order(), warehouse(tasks=[short]), [], [], [])[-1]
     assert (told.kind, told.line_key) == (K.PICKED_SHORT, "1")
+    in_full = task(short=Quantity.of(0))
+    assert fold(order(), warehouse(tasks=[in_full]), [], [], [])[-1].kind is K.PICKED
 
 
 @pytest.mark.parametrize("kind", [WarehouseStage.PLANNED, WarehouseStage.LABELLED, WarehouseStage.UNKNOWN])
