@@ -52,11 +52,11 @@ class Calls:
 
 
 class ClockSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``PUT /__clock`` takes; given together they apply in the order now, advance_s, frozen."""
+    """What ``PUT /__clock`` takes; given together they apply in the order frozen, now, advance_s."""
 
+    frozen: bool | None = None
     now: datetime | None = None
     advance_s: float | None = None
-    frozen: bool | None = None
 
 
 Operation = Callable[[Request, bytes], str]
@@ -156,12 +156,12 @@ def _controls(calls: Calls, box: FaultBox, clock: SimClock) -> list[BaseRoute]:
 
     async def set_clock(request: Request) -> Response:
         setting = msgspec.json.decode(await request.body(), type=ClockSetting)
+        if setting.frozen is not None:
+            (clock.freeze if setting.frozen else clock.thaw)()
         if setting.now is not None:
             clock.set(setting.now)
         if setting.advance_s is not None:
             clock.advance(setting.advance_s)
-        if setting.frozen is not None:
-            (clock.freeze if setting.frozen else clock.thaw)()
         return await read_clock(request)
 
     return [
@@ -178,7 +178,7 @@ def _refusing_nonsense(control: Callable[[Request], Awaitable[Response]]) -> Cal
     async def refusing(request: Request) -> Response:
         try:
             return await control(request)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             return PlainTextResponse(f"{error}\n", 400)
 
     return refusing
@@ -193,7 +193,8 @@ def run(app: Starlette, name: str) -> None:
     arguments = argparse.ArgumentParser(prog=name)
     arguments.add_argument("--port", type=int, default=0)
     port: int = arguments.parse_args().port
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", port))
