@@ -120,7 +120,7 @@ def _work(id_: str, status: str, done: ContentView, at: str, *, short: Decimal |
 
 def shipments(shipment: ShipmentView) -> list[Record]:
     """A shipment of many packages comes in several records."""
-    status, text = HOUSE_STATUS if _weighed_again(shipment) else STATUSES[shipment.stage]
+    status, text = HOUSE_STATUS if weighed_again(shipment) else STATUSES[shipment.stage]
     header: Record = {
         "shipmentId": shipment.number,
         "orderNumber": shipment.order_number,
@@ -151,7 +151,8 @@ def spoilt(record: Record) -> Record:
     return {"orderNumber": record["orderNumber"], "warehouse": 1}
 
 
-def _weighed_again(shipment: ShipmentView) -> bool:
+def weighed_again(shipment: ShipmentView) -> bool:
+    """Whether the shipment shows the old warehouse's own status."""
     confirmed = shipment.warehouse == OLD_WAREHOUSE and shipment.stage is Stage.CONFIRMED
     return confirmed and sum(map(ord, shipment.number)) % 20 == 0
 

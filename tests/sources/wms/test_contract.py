@@ -14,9 +14,9 @@ from domain.values import Moment, Precision
 from examples.distributor.clock import START
 from examples.distributor.fleet import Fleet
 from examples.distributor.wms import API_KEY
-from examples.distributor.wms_records import OLD_WAREHOUSE
+from examples.distributor.wms_records import HOUSE_STATUS, OLD_WAREHOUSE, weighed_again
 from examples.distributor.world import World
-from examples.distributor.world.warehouse import ContentView, ShipmentView, Stage, TaskKind
+from examples.distributor.world.warehouse import ContentView, ShipmentView, TaskKind
 from sources.config import Limits, SourceConfig
 from sources.observer import Silence
 from sources.transport import Transport, client
@@ -76,11 +76,7 @@ def books(world: World, views: Views) -> Books:
             for number in reused
         },
         unknown_stages={
-            ShipmentId(number): ("55", 'Weighed again <station 4> & "sealed"; 100% o\'kay')
-            for number, shipment in shipments.items()
-            if shipment.warehouse == "02"
-            and shipment.stage is Stage.CONFIRMED
-            and sum(ord(character) for character in number) % 20 == 0
+            ShipmentId(number): HOUSE_STATUS for number, shipment in shipments.items() if weighed_again(shipment)
         },
         ship_tos={
             ShipmentId(number): (CustomerId(shipment.account), shipment.ship_to.id)
@@ -90,9 +86,9 @@ def books(world: World, views: Views) -> Books:
 
 
 def tracked(shipment: ShipmentView) -> frozenset[str]:
-    parcels = [package.tracking_number for package in shipment.packages if package.voided_at is None]
-    numbers = [number for number in parcels if number] or [shipment.pro_number]
-    return frozenset(number for number in numbers if number)
+    parcels = (package.tracking_number for package in shipment.packages if package.voided_at is None)
+    numbers = frozenset(number for number in parcels if number)
+    return numbers or frozenset({shipment.pro_number} if shipment.pro_number else ())
 
 
 def worked(world: World, order: str) -> bool:
