@@ -148,6 +148,15 @@ def test_an_example_stays_what_it_is_for_a_while(case: str) -> None:
     assert [at for at in times if START <= at < START + QUIET] == []
 
 
+@pytest.mark.parametrize("case", ["credit_memo", "rma_credited"])
+def test_the_examples_credit_is_applied_to_their_invoice(case: str) -> None:
+    number = world().examples[case]
+    (invoice,), (credit,) = world().invoices_of(number, START), world().credit_memos_of(number, START)
+    assert [use.invoice_number for use in credit.applied] == [invoice.number]
+    assert invoice.amount_paid == credit.total
+    assert credit.balance == 0
+
+
 def test_a_reused_number_once_led_to_another_company() -> None:
     example = world().orders[world().examples["reused_tracking_number"]]
     (_, journey), *_ = journeys(example)

@@ -107,13 +107,13 @@ CASES: dict[str, Case] = {
     "own_fleet": Case(by(underway(0.45, 20, carrier="CDOF")), 4),
     "customer_pickup": Case(by(Way(carrier=PICKUP)), 5),
     # billing
-    "credit_memo": Case(stories.credited, 40),
+    "credit_memo": Case(stories.credited, 40, account="0000418"),
     "rma_requested": Case(partial(stories.returned, reach=Reach.REQUESTED), 40),
     "rma_authorized": Case(partial(stories.returned, reach=Reach.AUTHORIZED), 40),
     "rma_partly_received": Case(partial(stories.returned, reach=Reach.PARTLY_RECEIVED), 40),
     "rma_partly_credited": Case(partial(stories.returned, reach=Reach.PARTLY_RECEIVED, credit_first=True), 40),
     "rma_received": Case(partial(stories.returned, reach=Reach.RECEIVED), 40),
-    "rma_credited": Case(stories.returned, 40),
+    "rma_credited": Case(stories.returned, 40, account="0000425"),
     "rma_cancelled": Case(stories.return_called_off, 40),
 }
 """By name. ``reused_tracking_number`` stands apart: see REUSED."""

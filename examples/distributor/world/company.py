@@ -13,7 +13,7 @@ from examples.distributor.world.erp import CreditMemoView, CustomerView, ErpOrde
 from examples.distributor.world.facts import OrderFacts
 from examples.distributor.world.items import Item, catalogue
 from examples.distributor.world.itineraries import Consigned, Journeys
-from examples.distributor.world.orderbook import Orderbook, orderbook
+from examples.distributor.world.orderbook import orderbook
 from examples.distributor.world.receivables import credit_memo_view, customer_view, invoice_view
 from examples.distributor.world.remembered import Remembered
 from examples.distributor.world.rmas import rma_view
@@ -28,7 +28,9 @@ class World:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.accounts: Mapping[str, Account] = customers(Random(seed))
+        self.items: Mapping[str, Item] = catalogue(Random(seed))
         self.personas: Mapping[str, PersonaFacts] = PERSONAS
+        self._book = orderbook(seed, self.accounts, self.items)
         self._erp: Remembered[ErpOrderView] = Remembered(ledger.instants)
         self._wms: Remembered[WmsOrderView] = Remembered(floor.instants)
 
@@ -36,12 +38,7 @@ class World:
     def build(cls, seed: int = SEED) -> Self:
         return cls(seed)
 
-    # -- accounts and items -------------------------------------------------------------------------------------------
-
-    @cached_property
-    def items(self) -> Mapping[str, Item]:
-        """By SKU."""
-        return catalogue(Random(self.seed))
+    # -- accounts -----------------------------------------------------------------------------------------------------
 
     @cached_property
     def territories(self) -> Mapping[str, tuple[str, ...]]:
@@ -68,14 +65,14 @@ class World:
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _book(self) -> Orderbook:
-        return orderbook(self.seed, self.accounts, self.items)
-
     @property
     def orders(self) -> Mapping[str, OrderFacts]:
         """By number, in order of submission; some are submitted only after the clock's start."""
         return self._book.orders
+
+    @cached_property
+    def newest_first(self) -> tuple[OrderFacts, ...]:
+        return tuple(reversed(self._book.orders.values()))
 
     @property
     def examples(self) -> Mapping[str, str]:

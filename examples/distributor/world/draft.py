@@ -14,7 +14,7 @@ from examples.distributor.world.carriers import usual_carrier
 from examples.distributor.world.facts import HoldFacts, LineFacts, OrderFacts, RmaFacts, ShipmentFacts
 from examples.distributor.world.items import Item, Unit
 from examples.distributor.world.numbers import Numbering
-from examples.distributor.world.pricing import NOTHING, charge
+from examples.distributor.world.pricing import NOTHING, cents, charge
 from examples.distributor.world.shipping import Dispatch, Piece, Way, hours
 
 
@@ -71,7 +71,7 @@ class Draft:
         self.memo = rng.choice(words.MEMOS)
         self.discount_rate = rng.choice((NOTHING, NOTHING, NOTHING, Decimal("0.02"), Decimal("0.055")))
         self.tax_rate = Decimal("0.13") if account.subsidiary == "CA" else Decimal("0.0725")
-        self.freight = Decimal(rng.choice((0, 0, 1295, 2450, 18999))) / 100
+        self.freight = cents(Decimal(rng.choice(("0", "0", "12.95", "24.50", "189.99"))))
         self.promised_date = (submitted_at + timedelta(days=rng.randrange(3, 9))).date()
         self.requested_date = self.promised_date - timedelta(days=rng.randrange(0, 2)) if rng.random() < 0.5 else None
         self.approved_at: datetime | None = None

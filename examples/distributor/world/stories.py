@@ -165,7 +165,7 @@ def credited(draft: Draft) -> None:
     shipped(draft)
     draft.at = draft.invoices[0].issued_at
     draft.wait(24, 90)
-    line = max(draft.invoices[0].lines, key=lambda line: line.quantity)
+    line = max(draft.invoices[0].lines, key=lambda line: line.amount)
     draft.credit(line.line_key, min(Decimal(1), line.quantity), memo="INTERNAL: goodwill & <late truck>")
 
 
