@@ -1,0 +1,345 @@
+"""Reads records from XML into structs by tables compiled from the WSDL's own types: lossless, strict, and cheap.
+
+A struct names the elements and attributes it wants in snake case; the schema says how often they come, whether they may
+be nil and how they are written. What the schema knows and the struct does not want is passed over; what the schema does
+not know, lacks or cannot read is ``Malformed``. Absent is ``UNSET``, ``xsi:nil`` is None, and empty text is "". The
+order of elements is not judged: no value depends on it.
+"""
+
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import (
+    Any,
+    Final,
+    Generic,
+    NamedTuple,
+    NewType,
+    NoReturn,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import msgspec
+from lxml.etree import QName, _Element
+from msgspec import UNSET, UnsetType
+from zeep import xsd
+from zeep.xsd.elements.indicators import OrderIndicator
+
+from sources.erp_soap import lexical
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+RawCode = NewType("RawCode", str)
+"""A code kept as sent although the schema lists its values: what a new one means is a code table's business."""
+
+XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+XSI_NIL, XSI_TYPE = XSI + "nil", XSI + "type"
+XSI_KNOWN: Final = frozenset({XSI_NIL, XSI_TYPE, XSI + "schemaLocation", XSI + "noNamespaceSchemaLocation"})
+EXCERPT = 80
+"""Characters of a bad value that an error repeats."""
+
+Enumerations = Mapping[str, frozenset[str]]
+"""The values of each enumerated simple type, by its qualified name; zeep does not keep them."""
+
+Parse = Callable[[str], object]
+
+
+class Unfit(ValueError):
+    """The schema cannot give what a struct asks for."""
+
+
+class Malformed(ValueError):
+    """An element breaks the schema. ``path`` leads to the place, from the record down."""
+
+    def __init__(self, why: str, *path: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.path = path
+
+    def below(self, step: str) -> "Malformed":
+        return Malformed(self.why, step, *self.path)
+
+    def __str__(self) -> str:
+        return f"{'/'.join(self.path)}: {self.why}"
+
+
+class _Field(NamedTuple):
+    """One element: where its value goes, whether it must come, may come often, may be nil, and who reads it.
+
+    ``parse`` None: the text as it is. ``read`` is for elements with elements inside.
+    """
+
+    name: str
+    slot: int
+    required: bool
+    many: bool
+    nillable: bool
+    parse: Parse | None = None
+    read: "Reader[Any] | None" = None
+
+
+class _Attribute(NamedTuple):
+    name: str
+    slot: int
+    required: bool
+    parse: Parse
+
+
+class Reader(Generic[T]):
+    """Reads the elements of one schema type. Built by ``Tables``; raises ``Malformed``."""
+
+    def __init__(self, struct: type[T], type_name: str) -> None:
+        self.type_name = type_name
+        self._struct = struct
+        self._fields: dict[str, _Field | None] = {}
+        self._attributes: dict[str, _Attribute | None] = {}
+        self._blank: list[Any] = []
+        self._lists: tuple[_Field, ...] = ()
+        self._required = 0
+
+    def fill(self, fields: Mapping[str, _Field | None], attributes: Mapping[str, _Attribute | None]) -> None:
+        """Takes its tables; apart from construction, because schema types may contain themselves."""
+        self._fields.update(fields)
+        self._attributes.update(attributes)
+        self._blank = [UNSET] * len(msgspec.structs.fields(self._struct))
+        self._lists = tuple(field for field in fields.values() if field and field.many)
+        self._required = sum(field.required for field in fields.values() if field and not field.many)
+        self._required += sum(attribute.required for attribute in attributes.values() if attribute)
+
+    def __call__(self, element: _Element) -> T:
+        values = self._blank.copy()
+        for field in self._lists:
+            values[field.slot] = []
+        came = self._read_children(element, values)
+        if element.attrib:
+            came += self._read_attributes(element, values)
+        if came < self._required:
+            raise Malformed(f"lacks {', '.join(self._lacking(values))}")
+        for field in self._lists:
+            if field.required and not values[field.slot]:
+                raise Malformed(f"lacks {field.name}")
+            values[field.slot] = tuple(values[field.slot])
+        return self._struct(*values)
+
+    def _read_children(self, element: _Element, values: list[Any]) -> int:
+        """How many of those came that must come once."""
+        fields, child, came = self._fields, element, 0
+        try:
+            for child in element:
+                known = fields[child.tag]
+                if known is None:
+                    continue
+                _, slot, required, many, _, parse, read = known
+                value: object
+                if child.attrib or (read is None and len(child)):
+                    value = _with_attributes(child, known)
+                elif read is not None:
+                    value = read(child)
+                else:
+                    text = child.text or ""
+                    value = parse(text) if parse is not None else text
+                if many:
+                    values[slot].append(value)
+                elif values[slot] is UNSET:
+                    values[slot] = value
+                    came += required
+                else:
+                    _refuse("comes twice")
+        except KeyError:
+            raise Malformed("is not in the schema", _step(child)) from None
+        except Malformed as error:
+            raise error.below(_step(child)) from None
+        except ValueError as error:
+            raise Malformed(f"{_excerpt(child.text)} {error}", _step(child)) from None
+        return came
+
+    def _read_attributes(self, element: _Element, values: list[Any]) -> int:
+        """How many required ones came."""
+        came = 0
+        for name, text in cast(Sequence[tuple[str, str]], element.items()):
+            if name in self._attributes:
+                known = self._attributes[name]
+                if known is not None:
+                    try:
+                        values[known.slot] = known.parse(text)
+                    except ValueError as error:
+                        raise Malformed(f"{_excerpt(text)} {error}", f"@{name}") from None
+                    came += known.required
+            elif name not in XSI_KNOWN:
+                raise Malformed("is not in the schema", f"@{name}")
+        return came
+
+    def _lacking(self, values: list[Any]) -> Iterator[str]:
+        for part in (*self._fields.values(), *self._attributes.values()):
+            if part and part.required and values[part.slot] is UNSET:
+                yield part.name
+
+
+class Tables:
+    """Compiles readers from the types zeep read from a WSDL, each once."""
+
+    def __init__(self, schema: Any, enumerations: Enumerations) -> None:
+        self._schema = schema
+        self._enumerations = enumerations
+        self._readers: dict[tuple[str, type], Reader[Any]] = {}
+
+    def reader(self, type_name: str, struct: type[T]) -> Reader[T]:
+        """``type_name``: "{namespace}Name". Raises ``Unfit``."""
+        try:
+            found = self._schema.get_type(type_name)
+        except LookupError as error:
+            raise Unfit(f"the schema has no type {type_name}") from error
+        return self._compiled(found, struct)
+
+    def message(self, element_name: str, struct: type[T]) -> Reader[T]:
+        """The same for a global element, "{namespace}name"."""
+        try:
+            found = self._schema.get_element(element_name)
+        except LookupError as error:
+            raise Unfit(f"the schema has no element {element_name}") from error
+        return self._compiled(found.type, struct)
+
+    def _compiled(self, schema_type: Any, struct: type[T]) -> Reader[T]:
+        name = schema_type.qname.text if schema_type.qname else struct.__name__
+        known = self._readers.get((name, struct))
+        if known is not None:
+            return known
+        reader = self._readers[name, struct] = Reader(struct, name)
+        hints = get_type_hints(struct)
+        wanted = {
+            field.encode_name: (slot, _Wish(hints[field.name]))
+            for slot, field in enumerate(msgspec.structs.fields(struct))
+        }
+        fields: dict[str, _Field | None] = {}
+        for element, optional, many in _elements(schema_type):
+            if fields.get(element.qname.text) is not None:
+                raise Unfit(f"{name} has {element.name} in two places")
+            fields[element.qname.text] = self._field(element, optional, many, wanted.pop(element.name, None), name)
+        attributes = {
+            attribute.qname.text: self._attribute(attribute, wanted.pop(attribute.name, None), name)
+            for _, attribute in schema_type.attributes
+            if attribute.name
+        }
+        if wanted:
+            raise Unfit(f"{name} has no {', '.join(wanted)}")
+        reader.fill(fields, attributes)
+        return reader
+
+    def _field(
+        self, element: Any, optional: bool, many: bool, wish: "tuple[int, _Wish] | None", owner: str
+    ) -> _Field | None:
+        if wish is None:
+            return None
+        slot, wanted = wish
+        if many is not wanted.many:
+            raise Unfit(f"{owner}/{element.name} comes {'often' if many else 'once'}")
+        required = not (optional and (many or wanted.unset))
+        nillable = element.nillable and wanted.none
+        if isinstance(wanted.kind, type) and issubclass(wanted.kind, msgspec.Struct):
+            read = self._compiled(element.type, wanted.kind)
+            return _Field(element.name, slot, required, many, nillable, read=read)
+        return _Field(element.name, slot, required, many, nillable, self._parser(element, wanted, owner))
+
+    def _attribute(self, attribute: Any, wish: "tuple[int, _Wish] | None", owner: str) -> _Attribute | None:
+        if wish is None:
+            return None
+        slot, wanted = wish
+        parse = self._parser(attribute, wanted, owner) or lexical.string
+        return _Attribute(f"@{attribute.name}", slot, attribute.required or not wanted.unset, parse)
+
+    def _parser(self, particle: Any, wanted: "_Wish", owner: str) -> Parse | None:
+        """None: the text as it is."""
+        lineage: Sequence[Any] = type(particle.type).__mro__
+        builtin = next((each for each in lineage if each.__module__ == "zeep.xsd.types.builtins"), None)
+        name = builtin._default_qname.localname if builtin else ""  # noqa: SLF001 zeep tells it nowhere else
+        kind, parse = lexical.PARSERS.get(name, (None, None))
+        if kind is not (str if wanted.kind is RawCode else wanted.kind) or parse is None:
+            raise Unfit(f"{owner}/{particle.name} is {particle.type}, not {wanted.kind}")
+        values = self._enumerations.get(particle.type.qname.text)
+        if values is not None and wanted.kind is not RawCode:
+            return lexical.choice(values)
+        return None if parse is lexical.string else parse
+
+
+class _Wish:
+    """What a struct's annotation asks for."""
+
+    def __init__(self, annotation: Any) -> None:
+        options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+        self.unset = UnsetType in options
+        self.none = types.NoneType in options
+        (kind,) = (option for option in options if option not in (UnsetType, types.NoneType))
+        self.many = get_origin(kind) is tuple
+        self.kind: Any = get_args(kind)[0] if self.many else kind
+
+
+def _elements(schema_type: Any) -> Iterator[tuple[Any, bool, bool]]:
+    """Each element of a complex type with whether it may be missing and whether it may come often, groups unfolded."""
+
+    def unfold(particle: Any, optional: bool, many: bool) -> Iterator[tuple[Any, bool, bool]]:
+        optional = optional or particle.min_occurs == 0
+        many = many or particle.max_occurs == "unbounded" or particle.max_occurs > 1
+        if isinstance(particle, xsd.Element):
+            yield particle, optional, many
+        elif isinstance(particle, xsd.Group):
+            yield from unfold(particle.child, optional, many)
+        elif isinstance(particle, OrderIndicator):
+            for part in particle:
+                yield from unfold(part, optional or isinstance(particle, xsd.Choice), many)
+
+    for _, particle in schema_type.elements_nested:
+        yield from unfold(particle, False, False)
+
+
+def type_of(element: _Element) -> str | None:
+    """The type an element says it has by ``xsi:type``, as "{namespace}Name"."""
+    stated = element.get(XSI_TYPE)
+    if stated is None:
+        return None
+    prefix, _, name = stated.strip(lexical.SPACE).rpartition(":")
+    return f"{{{element.nsmap.get(prefix or None, '')}}}{name}"
+
+
+def _with_attributes(element: _Element, field: _Field) -> object:
+    """The value of an element that has attributes, or has elements where text should be."""
+    if _is_nil(element, field):
+        return None
+    if field.read is not None:
+        return field.read(element)
+    for name in map(str, element.attrib):
+        if name not in XSI_KNOWN:
+            raise Malformed("is not in the schema", f"@{name}")
+    if len(element):
+        raise Malformed("is not in the schema", _step(element[0]))
+    text = element.text or ""
+    return field.parse(text) if field.parse else text
+
+
+def _is_nil(element: _Element, field: _Field) -> bool:
+    stated = element.get(XSI_NIL)
+    if stated is None or not lexical.boolean(stated):
+        return False
+    if not field.nillable:
+        raise Malformed("may not be nil")
+    if element.text or len(element):
+        raise Malformed("is nil, and yet has content")
+    return True
+
+
+def _refuse(why: str) -> NoReturn:
+    raise Malformed(why)
+
+
+def _step(element: _Element) -> str:
+    """The element's place among its like: "item" or "item[3]"."""
+    name = QName(element).localname
+    place = sum(1 for _ in element.itersiblings(element.tag, preceding=True)) + 1
+    return f"{name}[{place}]" if place > 1 else name
+
+
+def _excerpt(text: str | None) -> str:
+    return repr((text or "")[:EXCERPT])
