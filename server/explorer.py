@@ -42,20 +42,19 @@ class Page(StaticFiles):
 
 
 def saved_queries(folder: Path) -> list[dict[str, Any]]:
-    """The documents in ``folder``, by name, each with the variables of the .json file beside it."""
-    return [
-        {
-            "name": path.stem.replace("-", " ").replace("_", " ").capitalize(),
-            "query": path.read_text(encoding="utf-8"),
-            "variables": _variables(path.with_suffix(".json")),
-        }
-        for path in sorted(folder.glob("*.graphql"))
-    ]
+    """The documents in ``folder``, as GraphiQL offers them."""
+    return [_saved(path) for path in sorted(folder.glob("*.graphql"))]
 
 
-def _variables(path: Path) -> dict[str, Any]:
-    variables: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
-    return variables
+def _saved(path: Path) -> dict[str, Any]:
+    """A document, named by the remark on its first line, with the variables of the .json file beside it."""
+    text, beside = path.read_text(encoding="utf-8"), path.with_suffix(".json")
+    first = text.partition("\n")[0]
+    return {
+        "name": first.lstrip("# ") if first.startswith("#") else path.stem,
+        "query": text,
+        "variables": orjson.loads(beside.read_bytes()) if beside.exists() else {},
+    }
 
 
 def routes(queries: Path, demo: Demo | None) -> list[BaseRoute]:

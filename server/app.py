@@ -1,0 +1,207 @@
+"""Composes the application: settings in, sources and keys open for its lifetime, one route to each thing it offers."""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from domain.access import SCOPES, Principal
+from engine.execute import Engine
+from resolvers.context import Context
+from server import explorer
+from server.auth import Authenticator, TrustedIssuer
+from server.demo_clock import DemoClock
+from server.exchange import Exchanges, exchange_of
+from server.graphql_http import GraphQLEndpoint
+from server.health import Readiness, alive, may_operate
+from server.jwks import Jwks
+from server.sections import Demo
+from server.settings import Settings
+from server.telemetry import Telemetry
+from sources.config import Limits, SourceConfig
+from sources.registry import open_estate
+from sources.transport import Transport, client
+
+RESOURCE = "/.well-known/oauth-protected-resource"
+"""Where clients learn who signs callers in (RFC 9728)."""
+
+FIRST_SEGMENTS = ("/graphql", "/graphiql", "/healthz", "/readyz", "/metrics", "/.well-known")
+CODES = {401: "UNAUTHENTICATED", 404: "NOT_FOUND", 503: "SOURCE_UNAVAILABLE"}
+"""The code of an HTTP error by its status; all others are the client's."""
+
+Clock: TypeAlias = Callable[[], datetime]
+
+IDENTITY_LIMITS = Limits(
+    deadline=5.0, connect_timeout=2.0, max_body=1024 * 1024, attempts=1, breaker_failures=1_000_000
+)
+"""Keys are fetched rarely, once and never again at once; ``jwks.PAUSE`` is their breaker."""
+
+COMPRESS_FROM = 1024
+"""Bytes; at level 1, which costs a tenth of the usual level 9."""
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def build(settings: Settings, engine: Engine, telemetry: Telemetry) -> Starlette:
+    """The application; its lifespan opens the sources and closes them."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        async with AsyncExitStack() as stack:
+            yield await _open(stack, settings, engine, telemetry)
+
+    routes = _routes(settings, telemetry)
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=sorted(settings.origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "x-correlation-id"],
+        expose_headers=["x-correlation-id", "retry-after"],
+        max_age=600,
+    )
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Exchanges, report=telemetry.report, routes=FIRST_SEGMENTS),
+            *([cors] if settings.origins else []),
+            Middleware(GZipMiddleware, minimum_size=COMPRESS_FROM, compresslevel=1),
+        ],
+        exception_handlers={HTTPException: _tell},
+    )
+
+
+async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telemetry: Telemetry) -> Mapping[str, Any]:
+    """What requests find in ``request.state``."""
+    http = await stack.enter_async_context(client())
+
+    def door(name: str, url: str) -> Transport:
+        return Transport(SourceConfig(name, url, IDENTITY_LIMITS), http, observer=telemetry, now=wall_clock)
+
+    issuers = [
+        TrustedIssuer(
+            name, rules, Jwks(door(f"idp:{name}", rules.jwks_url or rules.issuer), rules.issuer, rules.jwks_url)
+        )
+        for name, rules in settings.oidc.items()
+    ]
+    for issuer in issuers:
+        stack.push_async_callback(issuer.keys.close)
+    await asyncio.gather(*(issuer.keys.refresh() for issuer in issuers))
+    authenticator = Authenticator(issuers, now=wall_clock)
+    now = await _clock(stack, settings.demo, door)
+    estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
+
+    def context(principal: Principal, correlation_id: str) -> Context:
+        return Context(principal, estate, now=now, correlation_id=correlation_id)
+
+    return {
+        "authenticator": authenticator,
+        "readiness": Readiness(authenticator, issuers, estate.health),
+        "personas": door("idp:demo", settings.demo.token_url) if settings.demo else None,
+        "graphql": GraphQLEndpoint(
+            engine,
+            authenticator,
+            context,
+            deadline=settings.deadline,
+            max_body=settings.max_body,
+            introspection=settings.introspection,
+            origins=settings.origins | {_origin(settings.public_url)},
+            challenge=_challenge(settings),
+        ),
+    }
+
+
+async def _clock(stack: AsyncExitStack, demo: Demo | None, door: Callable[[str, str], Transport]) -> Clock:
+    if demo is None or demo.clock_url is None:
+        return wall_clock
+    clock = DemoClock(door("clock", demo.clock_url))
+    await clock.read()
+    following = asyncio.create_task(clock.follow())
+    stack.callback(following.cancel)
+    return clock.now
+
+
+# -- routes ------------------------------------------------------------------------------------------------------------
+
+
+def _routes(settings: Settings, telemetry: Telemetry) -> list[BaseRoute]:
+    async def ready(request: Request) -> Response:
+        readiness: Readiness = request.state.readiness
+        return await readiness(request)
+
+    async def metrics(request: Request) -> Response:
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+        given = request.headers.get("authorization", "")
+        scraper = bool(token) and hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+        if not scraper and not await may_operate(request.state.authenticator, request):
+            raise HTTPException(401, "Metrics are for operators.", {"www-authenticate": _challenge(settings)})
+        return Response(telemetry.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+    async def resource(_: Request) -> Response:
+        return JSONResponse(
+            {
+                "resource": settings.public_url,
+                "authorization_servers": [rules.issuer for rules in settings.oidc.values()],
+                "scopes_supported": list(SCOPES),
+                "bearer_methods_supported": ["header"],
+            }
+        )
+
+    async def home(_: Request) -> Response:
+        return RedirectResponse(f"{explorer.PATH}/", 307)
+
+    return [
+        Route("/graphql", _Graphql()),
+        Route("/healthz", alive),
+        Route("/readyz", ready),
+        Route("/metrics", metrics),
+        *([Route(RESOURCE, resource)] if settings.public_url else []),
+        *([Route("/", home), *explorer.routes(settings.queries, settings.demo)] if settings.graphiql else []),
+    ]
+
+
+class _Graphql:
+    """The endpoint of the running lifespan, for every method."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint: GraphQLEndpoint = scope["state"]["graphql"]
+        await endpoint(scope, receive, send)
+
+
+async def _tell(request: Request, error: Exception) -> Response:
+    """An HTTP error in the shape of every other error."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(type(error).__name__)
+    exchange = exchange_of(request.scope)
+    code = CODES.get(error.status_code, "BAD_USER_INPUT")
+    exchange.codes = [code]
+    extensions = {"code": code, "correlationId": exchange.correlation_id}
+    body = {"errors": [{"message": error.detail, "extensions": extensions}]}
+    return JSONResponse(body, error.status_code, error.headers)
+
+
+def _challenge(settings: Settings) -> str:
+    """The WWW-Authenticate of a 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
+    learn = f', resource_metadata="{settings.public_url.rstrip("/")}{RESOURCE}"' if settings.public_url else ""
+    return f'Bearer realm="crossdock"{learn}'
+
+
+def _origin(url: str | None) -> str:
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}".lower()

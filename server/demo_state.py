@@ -1,0 +1,78 @@
+"""Where the running demo can be asked for tokens: a file that only its owner reads, and what is done with it."""
+
+import os
+import stat
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import msgspec
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The demo is on this machine: never through a proxy."""
+
+TIMEOUT = 10.0
+
+
+class NoToken(Exception):
+    """Why there is no token."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the demo keeps for those who want a token."""
+
+    token_url: str
+    secret: str
+    personas: list[str]
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    access_token: str
+
+
+def place(port: int) -> Path:
+    """The state file of this user's demo at ``port``."""
+    folder = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return Path(folder) / f"crossdock-{os.getuid()}-{port}.json"
+
+
+@contextmanager
+def kept(port: int, state: State) -> Iterator[None]:
+    """Keeps the state file for as long as the demo runs."""
+    path = place(port)
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(state))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def token(persona: str, port: int) -> str:
+    """A bearer token for ``persona`` from the demo at ``port``. Raises NoToken."""
+    state = _read(port)
+    if persona not in state.personas:
+        raise NoToken(f"No persona {persona!r}; there are {', '.join(state.personas)}.")
+    form = {"grant_type": "client_credentials", "client_id": persona, "client_secret": state.secret}
+    try:
+        with DIRECT.open(state.token_url, urlencode(form).encode(), TIMEOUT) as answer:
+            return msgspec.json.decode(answer.read(), type=TokenAnswer).access_token
+    except (OSError, ValueError) as error:
+        raise NoToken(f"The demo's identity provider does not answer ({type(error).__name__}).") from error
+
+
+def _read(port: int) -> State:
+    path = place(port)
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+                raise NoToken(f"{path} is not ours.")
+            return msgspec.json.decode(file.read(), type=State)
+    except (OSError, ValueError):
+        raise NoToken(f"No demo runs at port {port}; start one with `make demo`, or give its PORT.") from None

@@ -1,0 +1,52 @@
+"""Makes every configured adapter once before anything is served, so that what it lacks is told like a wrong setting."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.errors import CrossdockError
+from server.environment import Misconfigured, Problem, variable
+from server.sections import Source
+from server.settings import Settings
+from sources import registry
+from sources.config import SourceConfig
+from sources.observer import Silence
+from sources.transport import Transport, client
+
+Table = Mapping[str, Callable[[SourceConfig, Transport], Any]]
+
+
+def check(settings: Settings) -> None:
+    """Asks no source for anything. Raises Misconfigured with every problem found."""
+    problems = list(_problems(settings))
+    if problems:
+        raise Misconfigured(problems)
+
+
+def _problems(settings: Settings) -> Iterator[Problem]:
+    yield from _made(("erp",), settings.erp, registry.ERPS)
+    yield from _made(("wms",), settings.wms, registry.WAREHOUSES)
+    answering: dict[str, str] = {}
+    for name, carrier in settings.carriers.items():
+        path = ("carriers", name)
+        if name in ("erp", "wms"):
+            yield Problem(variable(path), "is the name of another source; give the carrier another")
+        yield from _made(path, carrier, registry.CARRIERS)
+        for scac in sorted(getattr(registry.CARRIERS.get(carrier.kind), "scacs", ())):
+            other = answering.setdefault(scac, name)
+            if other != name:
+                yield Problem(
+                    variable(path), f"answers for {scac}, as {variable(('carriers', other))} does; remove one"
+                )
+
+
+def _made(path: tuple[str, ...], source: Source, table: Table) -> Iterator[Problem]:
+    adapter = table.get(source.kind)
+    if adapter is None:
+        yield Problem(variable((*path, "kind")), f"{source.kind!r} is no kind we know; give one of {', '.join(table)}")
+        return
+    config = source.config(path[-1])
+    try:
+        adapter(config, Transport(config, client(), observer=Silence(), now=lambda: datetime.now(UTC)))
+    except (ValueError, CrossdockError) as error:
+        yield Problem(variable(path), str(error))

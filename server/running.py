@@ -1,0 +1,77 @@
+"""Runs the application in this process, on a port taken before anything else is started."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from graph import schema
+from server import logs
+from server.app import build
+from server.environment import Misconfigured, Problem, variable
+from server.settings import Settings
+from server.telemetry import Telemetry
+
+BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at the address. Raises Misconfigured when the address is not to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        name = "host" if isinstance(error, socket.gaierror) else "port"
+        reason = f"{host}:{port} is not to be had ({error.strerror}); stop what listens there, or give another"
+        raise Misconfigured([Problem(variable((name,)), reason)]) from error
+    return listener
+
+
+def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+    """Serves until SIGINT or SIGTERM, then lets requests under way finish. ``ready`` is called once it answers.
+
+    Raises Misconfigured for what only shows when the application is composed, SystemExit when it cannot start.
+    """
+    logs.configure(settings.log_level)
+    signal.signal(signal.SIGTERM, _leave)
+    app = build(settings, schema.engine(schema.build()), Telemetry())
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.shutdown_grace),
+    )
+    server = _Server(config, ready)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return
+    if not server.started:
+        sys.exit(3)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._ready()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM outside of the server's own handling: leave by the way that closes everything."""
+    sys.exit(0)
