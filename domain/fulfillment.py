@@ -1,6 +1,6 @@
 """How far goods have come (axis 2), recomputed from quantities and evidence, never from the last event that came in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -53,18 +53,17 @@ class Counts:
         return self.due - self.shipped
 
 
-def total(counts: Iterable[Counts], *, outstanding: bool) -> Counts:
+def total(parts: Sequence[Counts], *, outstanding: bool) -> Counts:
     """The sum over lines. Units differ between lines: a sum only tells whether all, some or none of it is done."""
-    parts = tuple(counts)
     return Counts(
-        lines=sum(part.lines for part in parts),
-        ordered=sum((part.ordered for part in parts), NOTHING),
-        cancelled=sum((part.cancelled for part in parts), NOTHING),
-        shipped=sum((part.shipped for part in parts), NOTHING),
-        left=sum((part.left for part in parts), NOTHING),
-        delivered=sum((part.delivered for part in parts), NOTHING),
-        allocated=sum((part.allocated for part in parts), NOTHING),
-        backordered=sum((part.backordered for part in parts), NOTHING),
+        lines=sum([part.lines for part in parts]),
+        ordered=sum([part.ordered for part in parts], NOTHING),
+        cancelled=sum([part.cancelled for part in parts], NOTHING),
+        shipped=sum([part.shipped for part in parts], NOTHING),
+        left=sum([part.left for part in parts], NOTHING),
+        delivered=sum([part.delivered for part in parts], NOTHING),
+        allocated=sum([part.allocated for part in parts], NOTHING),
+        backordered=sum([part.backordered for part in parts], NOTHING),
         worked=any(part.worked for part in parts),
         outstanding=outstanding,
     )

@@ -76,23 +76,73 @@ UNREAD = "the warehouse could not be read"
 
 
 @dataclass(frozen=True, slots=True)
-class LineState:
-    """Everything derived of one line, in the line's own units: ordered = cancelled + open + shipped.
+class Grounds:
+    """What a line's status stands on: the rule that held and what is missing, and who said what of the line."""
 
-    ``shipped``: what anyone says has shipped; ``left``: what is proven to have. ``delivered`` None: who would know
-    could not be read. ``in_shipments``: in shipments that are not void; a planned one turns no backorder into stock.
-    """
+    step: Fulfillment
+    rule: str
+    missing: tuple[str, ...]
+    shipments: Sequence[ShipmentState]
+    tasks: Sequence[WarehouseTask]
+    unread: bool
+    erp: str
+    wms: str
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """Everything derived of one line, in the line's own units: ordered = cancelled + open + shipped."""
 
     line: Line
     status: LineStatus
-    explanation: Explanation
-    shipped: Quantity
-    left: Quantity
-    delivered: Quantity | None
-    open: Quantity
-    cancelled: Quantity
-    in_shipments: Quantity
     counts: Counts
+    grounds: Grounds
+
+    @property
+    def shipped(self) -> Quantity:
+        """What anyone says has shipped."""
+        return in_units_of(self.line, self.counts.shipped)
+
+    @property
+    def left(self) -> Quantity:
+        """What is proven to have shipped."""
+        return in_units_of(self.line, self.counts.left)
+
+    @property
+    def delivered(self) -> Quantity | None:
+        """None: the warehouse or a carrier who would know could not be read."""
+        unproven = any(
+            state.carrier_unread and state.shares[self.line.key].delivered < state.shares[self.line.key].left
+            for state in self.grounds.shipments
+        )
+        return None if self.grounds.unread or unproven else in_units_of(self.line, self.counts.delivered)
+
+    @property
+    def open(self) -> Quantity:
+        return in_units_of(self.line, self.counts.open)
+
+    @property
+    def cancelled(self) -> Quantity:
+        return in_units_of(self.line, self.counts.cancelled)
+
+    @property
+    def in_shipments(self) -> Quantity:
+        """In shipments that are not void; a planned one turns no backordered unit into stock."""
+        shares = (state.shares[self.line.key].total for state in self.grounds.shipments)
+        return in_units_of(self.line, sum(shares, NOTHING))
+
+    @property
+    def explanation(self) -> Explanation:
+        grounds = self.grounds
+        work = sorted(grounds.tasks, key=lambda task: (chronological(task.at), task.code.raw))
+        evidence = (
+            _stated(self.line, grounds),
+            *(Evidence.of(grounds.wms, task.code, task.at.at) for task in work),
+            *(one for state in grounds.shipments for one in state.explanation.evidence),
+        )
+        missing = (*grounds.missing, UNREAD) if grounds.unread else grounds.missing
+        return Explanation(grounds.rule, tuple(dict.fromkeys(evidence)), missing)
 
 
 def derive_line(
@@ -105,39 +155,20 @@ def derive_line(
     wms: str = "wms",
     as_of: datetime | None = None,
 ) -> LineState:
-    """``shipments`` and ``tasks`` are the whole order's; None: the warehouse could not be read.
+    """``shipments`` and ``tasks`` of the whole order or of the line; None: the warehouse could not be read.
 
     ``erp`` and ``wms`` name the sources in the evidence; ``as_of``: when the ERP's record last changed.
     """
     holding = [state for state in shipments or () if line.key in state.shares]
-    shares = [state.shares[line.key] for state in holding]
-    own = (task for task in tasks or () if task.line_key == line.key and is_work(task))
-    work = sorted(own, key=lambda task: (chronological(task.at), task.code.raw))
+    work = [task for task in tasks or () if task.line_key == line.key and is_work(task)]
     worked = bool(work) or any(state.shipment.stage in WORK for state in holding)
-    share = sum(shares, LineShare())
+    share = sum((state.shares[line.key] for state in holding), LineShare())
     counts = _count(line, share, worked=worked, finished=line.closed or lifecycle in FINISHED)
     rule = furthest(counts, LINE_RULES)
     status, sentence, missing = _shown(line, rule, lifecycle)
-    unread = (UNREAD,) if shipments is None or tasks is None else ()
-    evidence = (
-        _stated(line, rule.step, erp, as_of),
-        *dict.fromkeys(Evidence.of(wms, task.code, task.at.at) for task in work),
-        *dict.fromkeys(one for state in holding for one in state.explanation.evidence),
-    )
-    unproven = shipments is None or any(
-        state.carrier_unread and part.delivered < part.left for state, part in zip(holding, shares, strict=True)
-    )
+    unread = shipments is None or tasks is None
     return LineState(
-        line=line,
-        status=status,
-        explanation=Explanation(sentence, evidence, missing + unread),
-        shipped=in_units_of(line, counts.shipped),
-        left=in_units_of(line, counts.left),
-        delivered=None if unproven else in_units_of(line, counts.delivered),
-        open=in_units_of(line, counts.open),
-        cancelled=in_units_of(line, counts.cancelled),
-        in_shipments=in_units_of(line, share.total),
-        counts=counts,
+        line, status, counts, Grounds(rule.step, sentence, missing, holding, work, unread, erp, wms, as_of)
     )
 
 
@@ -178,10 +209,10 @@ def _shown(line: Line, rule: Rule, lifecycle: Lifecycle) -> tuple[LineStatus, st
     return LineStatus(rule.step.value), rule.sentence, rule.missing
 
 
-def _stated(line: Line, step: Fulfillment, erp: str, as_of: datetime | None) -> Evidence:
-    word, quantity = STATED.get(step, ("shipped", lambda line: line.shipped))
+def _stated(line: Line, grounds: Grounds) -> Evidence:
+    word, quantity = STATED.get(grounds.step, ("shipped", lambda line: line.shipped))
     count, of = plain(quantity(line).value), plain(line.ordered.value)
-    return Evidence(erp, f"{word} {count} of {of} {line.ordered.unit}", as_of)
+    return Evidence(grounds.erp, f"{word} {count} of {of} {line.ordered.unit}", grounds.as_of)
 
 
 def in_units_of(line: Line, base: Decimal) -> Quantity:

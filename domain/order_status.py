@@ -13,9 +13,9 @@ from enum import StrEnum
 from domain.billing import Billing, Payment, derive_billing, derive_payment
 from domain.errors import SourceError
 from domain.explanation import Evidence, Explanation
-from domain.fulfillment import ORDER_RULES, Fulfillment, furthest, total
+from domain.fulfillment import ORDER_RULES, Fulfillment, Rule, furthest, total
 from domain.line_status import FINISHED, UNREAD, LineState, derive_line, is_work
-from domain.model import Lifecycle, Order, ShipmentMode, ShipmentStatus, WarehouseOrder
+from domain.model import Lifecycle, Order, ShipmentMode, ShipmentStatus, WarehouseOrder, WarehouseTask
 from domain.order_summary import summarize
 from domain.shipment_status import ShipmentState
 from domain.tracking import chronological
@@ -173,58 +173,82 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """Everything derived of one order. ``summary``: the status in a customer's words ("Completed, 3 cancelled")."""
+    """Everything derived of one order: ``row`` is the display table's that held, ``rule`` the fulfillment's."""
 
-    status: OrderStatus
-    explanation: Explanation
-    fulfillment: Fulfillment
-    lifecycle: Lifecycle
-    billing: Billing
+    facts: OrderFacts
+    row: Row
+    rule: Rule
     lines: tuple[LineState, ...]
-    summary: str
+
+    @property
+    def status(self) -> OrderStatus:
+        return self.row.status
+
+    @property
+    def fulfillment(self) -> Fulfillment:
+        return self.rule.step
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        return self.facts.order.lifecycle
+
+    @property
+    def billing(self) -> Billing:
+        return derive_billing(self.facts.order)
+
+    @property
+    def explanation(self) -> Explanation:
+        return Explanation(
+            rule=self.row.rule or self.rule.sentence,
+            evidence=tuple(dict.fromkeys(_evidence(self.facts, self.lines, self.rule.step))),
+            missing=tuple(dict.fromkeys(_missing(self.facts, self.row, self.rule))),
+        )
+
+    @property
+    def summary(self) -> str:
+        """The status in a customer's words ("Completed, 3 cancelled")."""
+        return summarize(
+            WORDS[self.status],
+            self.lines,
+            progress=self.status in PARTIAL,
+            cancelled=self.status is not OrderStatus.CANCELLED,
+            held=self.facts.order.hold is not None and self.status is not OrderStatus.ON_HOLD,
+        )
 
 
 def derive_order(facts: OrderFacts) -> OrderState:
     """The order's state from what could be read; whoever could not be read is named in what is missing."""
-    order, warehouse = facts.order, facts.warehouse
-    tasks = None if isinstance(warehouse, SourceError) else warehouse.tasks if warehouse else ()
+    order, wms = facts.order, _warehouse_name(facts)
+    work = _work_by_line(facts)
     lines = tuple(
         derive_line(
             line,
             facts.shipments,
-            tasks,
+            None if work is None else work.get(line.key, ()),
             lifecycle=order.lifecycle,
             erp=order.source.system,
-            wms=_warehouse_name(facts),
+            wms=wms,
             as_of=order.modified_at.at,
         )
         for line in order.lines
     )
     made = [state for state in facts.shipments or () if state.left]
     outstanding = any(state.status is not ShipmentStatus.DELIVERED for state in made)
-    counts = total((line.counts for line in lines), outstanding=outstanding)
+    counts = total([line.counts for line in lines], outstanding=outstanding)
     rule = furthest(counts, ORDER_RULES)
     settled = counts.left >= counts.due and all(_is_settled(state, facts) for state in made)
     row = next(row for row in DISPLAY if _holds(row, rule.step, order, settled=settled))
-    return OrderState(
-        status=row.status,
-        explanation=Explanation(
-            rule=row.rule or rule.sentence,
-            evidence=tuple(dict.fromkeys(_evidence(facts, lines, rule.step))),
-            missing=tuple(dict.fromkeys(_missing(facts, rule.missing if row.missing is None else row.missing))),
-        ),
-        fulfillment=rule.step,
-        lifecycle=order.lifecycle,
-        billing=derive_billing(order),
-        lines=lines,
-        summary=summarize(
-            WORDS[row.status],
-            lines,
-            progress=row.status in PARTIAL,
-            cancelled=row.status is not OrderStatus.CANCELLED,
-            held=order.hold is not None and row.status is not OrderStatus.ON_HOLD,
-        ),
-    )
+    return OrderState(facts, row, rule, lines)
+
+
+def _work_by_line(facts: OrderFacts) -> Mapping[str, Sequence[WarehouseTask]] | None:
+    """None: the warehouse could not be read."""
+    if isinstance(facts.warehouse, SourceError):
+        return None
+    work: dict[str, list[WarehouseTask]] = {}
+    for task in facts.warehouse.tasks if facts.warehouse else ():
+        work.setdefault(task.line_key, []).append(task)
+    return work
 
 
 def _holds(row: Row, step: Fulfillment, order: Order, *, settled: bool) -> bool:
@@ -265,8 +289,8 @@ def _evidence(facts: OrderFacts, lines: Sequence[LineState], step: Fulfillment) 
         yield from state.explanation.evidence
 
 
-def _missing(facts: OrderFacts, following: Sequence[str]) -> Iterator[str]:
-    yield from following
+def _missing(facts: OrderFacts, row: Row, rule: Rule) -> Iterator[str]:
+    yield from rule.missing if row.missing is None else row.missing
     if isinstance(facts.warehouse, SourceError):
         yield f"{facts.warehouse.source} could not be read"
     elif facts.shipments is None:

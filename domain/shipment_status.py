@@ -5,7 +5,7 @@ package of two is no delivered shipment. What has left is told in ``domain.parce
 ``domain.tracking``.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.errors import SourceError
@@ -111,15 +111,15 @@ class ShipmentState:
     """Everything derived of one shipment.
 
     ``left``: counted as shipped. ``scanned_at``: the first physical carrier scan. ``conditions``: DELAYED and EXCEPTION
-    that no later scan has cleared. ``unread``: carriers that could not be read, so that more may be true. ``parcels``:
-    those that count, each with its own status. ``shares``: by line key. Both are empty when void.
+    that no later scan has cleared. ``unread``: carriers that could not be read, so that more may be true; ``unknown``:
+    numbers their carrier does not know. ``decisive``: the carriers' deciding events. ``parcels``: those that count,
+    each with its own status; ``shares``: by line key; both empty when void.
     """
 
     shipment: Shipment
     status: ShipmentStatus
     conditions: tuple[ShipmentStatus, ...]
     events: tuple[AppliedEvent, ...]
-    explanation: Explanation
     shipped_at: Moment | None
     scanned_at: Moment | None
     delivered_at: Moment | None
@@ -128,12 +128,19 @@ class ShipmentState:
     proof_of_delivery: ProofOfDelivery | None
     left: bool
     unread: tuple[str, ...]
+    unknown: tuple[str, ...]
+    decisive: tuple[Evidence, ...]
     parcels: tuple[Parcel, ...]
     shares: Mapping[str, LineShare]
 
     @property
     def carrier_unread(self) -> bool:
         return bool(self.unread)
+
+    @property
+    def explanation(self) -> Explanation:
+        evidence = (*_evidence(self.shipment), *self.decisive)
+        return Explanation(_rule(self.shipment, self.status), evidence, tuple(_missing(self)))
 
 
 def derive_shipment(shipment: Shipment, tracking: Mapping[str, Tracking | SourceError]) -> ShipmentState:
@@ -159,11 +166,6 @@ def derive_shipment(shipment: Shipment, tracking: Mapping[str, Tracking | Source
         status=status,
         conditions=tuple(sorted({one for parcel in parcels if parcel.course for one in parcel.course.conditions})),
         events=tuple(_events(shipment, courses)),
-        explanation=Explanation(
-            rule=_rule(shipment, status),
-            evidence=tuple(_evidence(shipment, read, courses)),
-            missing=tuple(_missing(shipment, status, told, unread)),
-        ),
         shipped_at=min(confirms + scans, key=chronological, default=None) if left else None,
         scanned_at=min(scans, key=chronological, default=None),
         delivered_at=max(deliveries, key=chronological, default=None) if status is ShipmentStatus.DELIVERED else None,
@@ -174,6 +176,12 @@ def derive_shipment(shipment: Shipment, tracking: Mapping[str, Tracking | Source
         proof_of_delivery=max(proofs, key=_proven, default=None),
         left=left,
         unread=unread,
+        unknown=tuple(dict.fromkeys(number for number in shipment.tracking_numbers if number not in told)),
+        decisive=tuple(
+            Evidence.of(read[number].source.system, course.decisive.code, course.decisive.occurred.at)
+            for number, course in courses.items()
+            if course.decisive
+        ),
         parcels=parcels,
         shares=shares_of(shipment, parcels),
     )
@@ -188,11 +196,12 @@ def _status(parcels: Sequence[Parcel], *, scanned: bool) -> ShipmentStatus:
 
 def _events(shipment: Shipment, courses: Mapping[str, Course]) -> Sequence[AppliedEvent]:
     applied = [
-        AppliedEvent(event, moved, _holder(shipment, number), number)
+        AppliedEvent(event, moved, holder, number)
         for number, course in sorted(courses.items())
+        for holder in [_holder(shipment, number)]
         for event, moved in course.events
     ]
-    return sorted(applied, key=lambda one: chronological(one.event.occurred))
+    return applied if len(courses) == 1 else sorted(applied, key=lambda one: chronological(one.event.occurred))
 
 
 def _holder(shipment: Shipment, number: str) -> str | None:
@@ -213,7 +222,8 @@ def _rule(shipment: Shipment, status: ShipmentStatus) -> str:
     return RULE[status]
 
 
-def _evidence(shipment: Shipment, read: Mapping[str, Tracking], courses: Mapping[str, Course]) -> Iterator[Evidence]:
+def _evidence(shipment: Shipment) -> Iterator[Evidence]:
+    """The warehouse's."""
     warehouse = shipment.source.system
     yield Evidence.of(warehouse, shipment.stage_code, shipment.source.as_of)
     stamps = (
@@ -224,15 +234,11 @@ def _evidence(shipment: Shipment, read: Mapping[str, Tracking], courses: Mapping
     yield from (Evidence(warehouse, word, stamp.at) for word, stamp in stamps if stamp)
     if shipment.tracking_numbers:
         yield Evidence(warehouse, "tracking number", shipment.labelled_at.at if shipment.labelled_at else None)
-    for number, course in courses.items():
-        if decisive := course.decisive:
-            yield Evidence.of(read[number].source.system, decisive.code, decisive.occurred.at)
 
 
-def _missing(shipment: Shipment, status: ShipmentStatus, told: Collection[str], unread: Iterable[str]) -> Iterator[str]:
-    if status in NEXT:
-        yield NEXT[status]
-        if shipment.mode not in WITHOUT_CARRIER:
-            asked = dict.fromkeys(shipment.tracking_numbers)
-            yield from (f"the carrier knows nothing of {number} yet" for number in asked if number not in told)
-    yield from (f"{source} could not be read" for source in unread)
+def _missing(state: ShipmentState) -> Iterator[str]:
+    if state.status in NEXT:
+        yield NEXT[state.status]
+        if state.shipment.mode not in WITHOUT_CARRIER:
+            yield from (f"the carrier knows nothing of {number} yet" for number in state.unknown)
+    yield from (f"{source} could not be read" for source in state.unread)
