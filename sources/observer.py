@@ -8,7 +8,9 @@ from domain.values import Code
 
 @dataclass(frozen=True, slots=True)
 class CallMade:
-    """One upstream HTTP exchange, retries counted apart. ``seconds``: wall time. ``outcome``: "ok" or the error's code."""
+    """One upstream HTTP exchange, retries counted apart. ``seconds``: wall time. ``outcome``: "ok" or the error's
+    code.
+    """
 
     source: str
     operation: str

@@ -39,5 +39,6 @@ def test_a_page_knows_its_ends() -> None:
     found = pagination.connect(Page(["a", "b"], more=True), lambda row: Cursor(at, row), after=None)
     assert found.nodes == ["a", "b"]
     assert found.page_info == pagination.PageInfo(True, False, found.edges[0].cursor, found.edges[1].cursor)
-    empty = pagination.connect(Page([], more=False), lambda row: Cursor(at, row), after="x")
+    nothing: Page[str] = Page([], more=False)
+    empty = pagination.connect(nothing, lambda row: Cursor(at, row), after="x")
     assert empty.page_info == pagination.PageInfo(False, True, None, None)

@@ -1,0 +1,96 @@
+"""A simulated company for the whole session, and a Crossdock over it for each test."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from engine.execute import Engine
+from examples.distributor.clock import START
+from examples.distributor.environment import environment
+from examples.distributor.fleet import Fleet
+from examples.distributor.world import World
+from graph import schema
+from server import settings
+from server.app import build
+from server.telemetry import Telemetry
+from tests.e2e.asking import Ask, running
+
+START_SECONDS = 60
+Crossdock = Callable[..., AbstractAsyncContextManager[Ask]]
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[Fleet]:
+    with Fleet.start() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return World.build()
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return schema.engine(schema.build())
+
+
+@pytest.fixture
+def crossdock(fleet: Fleet, world: World, engine: Engine) -> Iterator[Crossdock]:
+    """Opens a Crossdock with nothing remembered; keyword arguments are settings (``ERP__LIMITS__DEADLINE="1"``)."""
+    fleet.clear_faults()
+    fleet.thaw()
+    fleet.set_clock(START)
+
+    @asynccontextmanager
+    async def opened(**given: str) -> AsyncIterator[Ask]:
+        own = {f"CROSSDOCK_{name}": value for name, value in given.items()}
+        app = build(settings.load(environment(fleet.urls) | own), engine, Telemetry())
+        async with running(app) as state:
+            yield Ask(app, state, fleet, world, START)
+
+    yield opened
+    fleet.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def served(fleet: Fleet) -> Iterator[str]:
+    """The address of a real `crossdock serve` over the fleet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("crossdock")), "serve", "--port", str(port)]
+    own = {**os.environ, **environment(fleet.urls), "CROSSDOCK_LOG_LEVEL": "warning"}
+    with subprocess.Popen(command, env=own) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _await_ready(process, f"{address}/readyz")
+            yield address
+        finally:
+            process.terminate()
+
+
+def _await_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        assert process.poll() is None, "crossdock serve has ended"
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as reply:
+            if reply.status == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{url} did not answer within {START_SECONDS} s")
+
+
+@pytest.fixture
+async def ask(crossdock: Crossdock) -> AsyncIterator[Ask]:
+    async with crossdock() as asking:
+        yield asking
