@@ -1,4 +1,8 @@
-"""USPS Tracking v3 as it tells of the simulated distributor's parcels: GMT times, numbers that are used again."""
+"""USPS Tracking v3 as it tells of the simulated distributor's parcels: GMT times, numbers that are used again.
+
+As the live service does, it sends nulls, booleans as words and mail classes as people read them, where its
+specification has none of these.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
