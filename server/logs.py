@@ -54,8 +54,10 @@ class _Bridge(logging.Handler):
     """Hands the standard library's log records on."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = structlog.get_logger()
-        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        log, message = structlog.get_logger(), record.getMessage()
+        if message.startswith("Traceback"):  # uvicorn's way of telling why it cannot start
+            message = message.strip().rpartition("\n")[2]
+        log.log(record.levelno, message, logger=record.name, exc_info=record.exc_info)
 
 
 def render(_logger: object, _method: str, line: Line) -> bytes:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import structlog
 import uvicorn
 
 from graph import schema
@@ -40,6 +41,8 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
     Raises Misconfigured for what only shows when the application is composed, SystemExit when it cannot start.
     """
     logs.configure(settings.log_level)
+    log = structlog.get_logger("crossdock")
+    host, port, *_ = listener.getsockname()
     signal.signal(signal.SIGTERM, _leave)
     app = build(settings, schema.engine(schema.build()), Telemetry())
     config = uvicorn.Config(
@@ -52,11 +55,16 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_grace),
     )
-    server = _Server(config, ready)
+
+    def answering() -> None:
+        log.info("serving", host=host, port=port)
+        ready()
+
+    server = _Server(config, answering)
     try:
         server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        return
+    except (KeyboardInterrupt, SystemExit):  # the signal that stopped the server, raised again once it has stopped
+        log.info("stopped")
     if not server.started:
         sys.exit(3)
 

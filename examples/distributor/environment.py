@@ -1,4 +1,4 @@
-"""The settings with which Crossdock finds the simulated company: what an integration team would write for a real one."""
+"""The settings with which Crossdock finds the simulated company, as an integration team would write them."""
 
 from collections.abc import Mapping
 

@@ -74,6 +74,12 @@ def test_a_line_holds_what_was_said(out: io.BytesIO) -> None:
     }
 
 
+def test_a_traceback_that_came_as_text_is_told_by_its_last_line(out: io.BytesIO) -> None:
+    logging.getLogger("uvicorn.error").error("Traceback (most recent call last):\n  File ...\nSourceFault: no clock\n")
+    (line,) = lines(out)
+    assert (line["event"], line["logger"]) == ("SourceFault: no clock", "uvicorn.error")
+
+
 def test_what_is_below_the_level_is_not_written(out: io.BytesIO) -> None:
     structlog.get_logger("t").debug("quiet")
     logging.getLogger("lib").info("quiet")

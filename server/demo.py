@@ -1,0 +1,113 @@
+"""The demo: a simulated distributor's systems as processes, and this server over them."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import typer
+
+from examples.distributor.environment import environment
+from examples.distributor.fleet import Fleet, FleetError
+from examples.distributor.idp import DEMO_SECRET
+from examples.distributor.world.accounts import PERSONAS
+from server import demo_state, running, settings
+from server.environment import Misconfigured, Problem
+
+HOST = "127.0.0.1"
+WATCH_EVERY = 2.0
+"""Seconds between two looks at whether every simulator still answers."""
+
+FIRST_QUERY = "{ orders(first: 3) { nodes { number status shipments { trackingNumber status } } } }"
+
+
+def run(port: int) -> None:
+    """Serves the demo until it is told to stop. Raises Misconfigured when the port is taken or a system fails."""
+    try:
+        listener = running.listen(HOST, port)
+    except Misconfigured as error:
+        raise Misconfigured([Problem("PORT", problem.says) for problem in error.problems]) from error
+    with listener:
+        taken = listener.getsockname()[1]
+        typer.echo("Starting the simulated distributor's systems ...", err=True)
+        with (
+            _fleet() as urls,
+            _watched(urls),
+            demo_state.kept(taken, demo_state.State(f"{urls['idp']}/token", DEMO_SECRET, list(PERSONAS))),
+        ):
+            running.serve(
+                settings.load(environment(urls) | {"CROSSDOCK_LOG_LEVEL": "warning"}),
+                listener,
+                ready=lambda: typer.echo(greeting(taken, urls)),
+            )
+        typer.echo("The demo has stopped.", err=True)
+
+
+def greeting(port: int, urls: Mapping[str, str]) -> str:
+    """Where everything is, who one can be, and a first query to paste."""
+    address = f"http://{HOST}:{port}"
+    elsewhere = "" if port == 8000 else f"PORT={port} "
+    body = json.dumps({"query": FIRST_QUERY})
+    people = "\n".join(f"  {name:<9} {facts.title}" for name, facts in PERSONAS.items())
+    systems = "\n".join(f"  {name:<9} {url}" for name, url in urls.items())
+    return f"""
+Crossdock is ready.
+
+  GraphiQL  {address}/graphiql/
+  GraphQL   {address}/graphql
+
+The simulated systems behind it:
+{systems}
+
+Who you can be:
+{people}
+
+A first query:
+  curl -s {address}/graphql -H "Authorization: Bearer $({elsewhere}make -s token PERSONA=buyer)" \\
+    -H 'Content-Type: application/json' -d '{body}'
+
+Ctrl-C stops everything.
+"""
+
+
+@contextmanager
+def _fleet() -> Iterator[Mapping[str, str]]:
+    """The simulators' addresses, for as long as they run."""
+    try:
+        fleet = Fleet.start()
+    except FleetError as error:
+        raise Misconfigured([Problem("demo", f"a simulated system did not start: {error}")]) from error
+    with fleet:
+        yield fleet.urls
+
+
+@contextmanager
+def _watched(urls: Mapping[str, str]) -> Iterator[None]:
+    """Says so, once, when a simulator no longer answers."""
+    over = threading.Event()
+
+    def watch() -> None:
+        left = dict(urls)
+        while left and not over.wait(WATCH_EVERY):
+            for name in [name for name, url in left.items() if not _answers(url)]:
+                del left[name]
+                typer.echo(f"The simulated system {name} has ended; what it owns is missing from now on.", err=True)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _answers(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
