@@ -73,7 +73,7 @@ def sscc(serial: int) -> str:
 
 
 def mod_10_check_digit(body: str) -> int:
-    return -sum(int(digit) * (3, 1)[at % 2] for at, digit in enumerate(reversed(body))) % 10
+    return -(3 * sum(map(int, body[::-2])) + sum(map(int, body[-2::-2]))) % 10
 
 
 def _with_mod_10(body: str) -> str:
