@@ -76,6 +76,7 @@ def test_a_later_physical_event_never_takes_a_departure_back(
 @law
 @given(st.lists(strategies.events(), max_size=6), strategies.events(st.just(S.UNKNOWN)))
 def test_an_unknown_code_never_moves_a_status(told: list[TrackingEvent], unknown: TrackingEvent) -> None:
+    unknown = replace(unknown, id="unknown")
     before, after = follow(told), follow([*told, unknown])
     assert (before.status, before.conditions, before.decisive) == (after.status, after.conditions, after.decisive)
     assert (unknown, False) in after.events
