@@ -5,10 +5,12 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import typer
 
+from examples.distributor.clock import START
 from examples.distributor.environment import environment
 from examples.distributor.fleet import Fleet, FleetError
 from examples.distributor.idp import DEMO_SECRET
@@ -20,7 +22,11 @@ HOST = "127.0.0.1"
 WATCH_EVERY = 2.0
 """Seconds between two looks at whether every simulator still answers."""
 
-FIRST_QUERY = "{ orders(first: 3) { nodes { number status shipments { trackingNumber status } } } }"
+SETTLED = (START - timedelta(days=10)).date()
+"""Orders placed before have something to tell."""
+
+FIRST_QUERY = f"""{{ orders(first: 3, filter: {{ placedBefore: "{SETTLED}T00:00:00Z" }}) {{
+  nodes {{ number status shipments {{ carrier {{ name }} trackingNumber status }} }} }} }}"""
 
 
 def run(port: int) -> None:
@@ -49,7 +55,7 @@ def greeting(port: int, urls: Mapping[str, str]) -> str:
     """Where everything is, who one can be, and a first query to paste."""
     address = f"http://{HOST}:{port}"
     elsewhere = "" if port == 8000 else f"PORT={port} "
-    body = json.dumps({"query": FIRST_QUERY})
+    body = json.dumps({"query": " ".join(FIRST_QUERY.split())})
     people = "\n".join(f"  {name:<9} {facts.title}" for name, facts in PERSONAS.items())
     systems = "\n".join(f"  {name:<9} {url}" for name, url in urls.items())
     return f"""
