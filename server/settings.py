@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, DirectoryPath, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import examples
@@ -96,13 +95,13 @@ class Given(PydanticBaseSettingsSource):
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings that ``environ`` and its CROSSDOCK_CONFIG give. Raises Misconfigured with every problem found."""
     gathered = gather(environ)
-    problems = gathered.problems
+    problems, settings = gathered.problems, None
     try:
         settings = Settings(_build_sources=((Given(gathered),), {}))
     except ValidationError as error:
-        found = [_explain(each) for each in error.errors(include_url=False, include_input=False)]
-        raise Misconfigured([*problems, *(problem for each in found for problem in each)]) from None
-    if problems:
+        for each in error.errors(include_url=False, include_input=False):
+            problems.extend(_explain(each["type"], each["loc"], each["msg"]))
+    if problems or settings is None:
         raise Misconfigured(problems)
     return settings
 
@@ -151,15 +150,15 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 CATALOGUE = tuple(_catalogue(Settings, ()))
 
 
-def _explain(error: ErrorDetails) -> Iterator[Problem]:
-    path = tuple(str(part) for part in error["loc"] if isinstance(part, str) and part != "[key]")
+def _explain(kind: str, loc: tuple[int | str, ...], message: str) -> Iterator[Problem]:
+    path = tuple(part for part in loc if isinstance(part, str) and part != "[key]")
     field = next((field for known, field in CATALOGUE if _is(known, path)), None)
-    says = error["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
-    if error["type"] == "extra_forbidden":
+    says = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
+    if kind == "extra_forbidden":
         yield Problem(variable(path), f"is no setting of Crossdock; {_remedy(path)}")
     elif field is None:
         yield Problem(variable(path), says)
-    elif error["type"] == "missing":
+    elif kind == "missing":
         for name, missing in _required(path, field):
             yield Problem(variable(name), f"is not set; give {missing.description}")
     else:
