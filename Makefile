@@ -101,7 +101,7 @@ format: venv ## rewrite the Python to the one style
 
 .PHONY: test
 test: venv web browser peers ## every test but the soak, on two cores
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadscope
 
 .PHONY: soak
 soak: venv web ## minutes of load on the whole product
