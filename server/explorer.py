@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from domain.errors import SourceError
+from server.environment import Misconfigured, Problem
 from server.sections import LOOPBACK, Demo
 from sources.transport import Transport
 
@@ -58,7 +59,12 @@ def _saved(path: Path) -> dict[str, Any]:
 
 
 def routes(queries: Path, demo: Demo | None) -> list[BaseRoute]:
-    """What GraphiQL needs; the token route reads its transport from the lifespan's state."""
+    """What GraphiQL needs; the token route reads its transport from the lifespan's state.
+
+    Raises Misconfigured when the page was not built.
+    """
+    if not (DIST / "index.html").is_file():
+        raise Misconfigured([Problem("CROSSDOCK_GRAPHIQL", "its page is not built; run `make web`, or give false")])
     personas = [{"name": name, "description": sentence} for name, sentence in demo.personas.items()] if demo else []
     config = orjson.dumps({"endpoint": "/graphql", "queries": saved_queries(queries), "personas": personas})
     tag = f'"{hashlib.sha256(config).hexdigest()[:16]}"'

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +16,9 @@ import pytest
 from examples.distributor.fleet import Fleet
 from examples.distributor.idp import DEMO_SECRET
 from graph import schema
+from server import explorer
 from server.app import RESOURCE, build
+from server.environment import Misconfigured
 from server.explorer import DIST
 from server.settings import load
 from server.telemetry import Telemetry
@@ -225,6 +228,17 @@ def test_graphiql_is_served_from_our_own_files(served: Served) -> None:
     kept = served.get(asset[1])
     assert kept.status_code == 200
     assert "immutable" in kept.headers["cache-control"]
+
+
+def test_a_page_that_was_not_built_is_told_before_anything_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet
+) -> None:
+    monkeypatch.setattr(explorer, "DIST", tmp_path)
+    not_built = pytest.raises(Misconfigured, match="CROSSDOCK_GRAPHIQL: its page is not built; run `make web`")
+    with not_built, serving(fleet.urls["idp"]):
+        pass
+    with serving(fleet.urls["idp"], GRAPHIQL="false") as served:
+        assert served.get("/graphiql/").status_code == served.get("/").status_code == 404
 
 
 def test_graphiql_is_told_the_saved_queries_and_no_personas(served: Served) -> None:
