@@ -172,7 +172,7 @@ FAILURES: Final[Mapping[str | None, tuple[str, str]]] = {
     "locked": ("RCRD_LOCKED_BY_WF", "This record has been locked by a user defined workflow"),
 }
 SPOILT: Final[Mapping[str, Callable[[str], str]]] = {
-    "malformed": lambda record: re.sub("<(s|a):currency[^>]*>", "<s:surprise/>", record),
+    "malformed": lambda record: re.sub("<[sa]:(entity|currency)[^>]*>", "<s:surprise/>", record, count=1),
     "odd": lambda record: re.sub(">_[A-Za-z]+</s:(orderStatus|status)>", r">_awaitingMoonrise</s:\1>", record),
 }
 """What becomes of records in trouble: one loses an element and has an unknown one, the other a status nobody knows."""
