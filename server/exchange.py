@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import orjson
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sources.transport import CORRELATION_ID
@@ -18,13 +18,13 @@ log = structlog.get_logger("crossdock.access")
 
 HEADER = "x-correlation-id"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-SECURITY = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cross-origin-resource-policy": "same-origin",
-}
+SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 """Answers that set their own keep it."""
 
 CLIENT_GONE = 499
@@ -70,10 +70,10 @@ class Exchanges:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        asked = Headers(scope=scope).get(HEADER, "")
         route = "/" + scope["path"].split("/", 2)[1]
         exchange = Exchange(
-            correlation_id=given if ACCEPTABLE.fullmatch(given) else uuid4().hex,
+            correlation_id=asked if ACCEPTABLE.fullmatch(asked) else uuid4().hex,
             method=scope["method"],
             route=route if route in self._routes else "other",
         )
@@ -85,10 +85,10 @@ class Exchanges:
             nonlocal started
             if message["type"] == "http.response.start":
                 started, exchange.status = True, message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[HEADER] = exchange.correlation_id
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                given = {name for name, _ in headers}
+                own = (pair for pair in SECURITY if pair[0] not in given)
+                message["headers"] = [*headers, *own, (HEADER.encode(), exchange.correlation_id.encode())]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(correlation_id=exchange.correlation_id):
