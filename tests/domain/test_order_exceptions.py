@@ -208,6 +208,10 @@ def test_backordered_past_the_promise(promised: date | None, expected: list[Exce
     assert [one.since for one in of_line] == [datetime(2026, 11, 19, tzinfo=UTC) for _ in expected]
 
 
+def test_what_is_late_and_not_backordered_is_no_backorder() -> None:
+    assert kinds(facts(order(line(allocated=10, promised_date=date(2026, 11, 1))))) == []
+
+
 def test_a_package_without_tracking_beside_one_that_has_it() -> None:
     parcels = (package("P1", NUMBER, {"1": 6}), package("P2", None, {"1": 4}), package("P3", None, {}, voided=True))
     (one,) = found(sent(shipment(*parcels), event(S.IN_TRANSIT)))

@@ -45,6 +45,7 @@ def sent(*scans: S, count: int = 10, number: str = "1Z1", key: str = "1", name: 
 def test_received() -> None:
     state = derive_order(facts(order(lifecycle=Lifecycle.RECEIVED, status_code=code("_pendingApproval"))))
     assert (state.status, state.explanation.missing) == (OrderStatus.RECEIVED, ("approval",))
+    assert state.explanation.rule == "the ERP has it, approval pending"
     assert state.explanation.evidence[0] == Evidence("erp", "_pendingApproval", moment(-5).at)
 
 
@@ -79,6 +80,11 @@ def test_in_warehouse() -> None:
     )
     assert state.status is OrderStatus.IN_WAREHOUSE
     assert Evidence("wms", "picked", moment(-4).at) in state.explanation.evidence
+
+
+def test_work_on_one_line_of_two_is_in_the_warehouse() -> None:
+    about = order(line("1", allocated=10), line("2", backordered=10))
+    assert derive_order(facts(about, tasks=[task()])).status is OrderStatus.IN_WAREHOUSE
 
 
 def test_work_on_what_is_cancelled_since_does_not_count() -> None:
@@ -118,6 +124,7 @@ def test_partially_delivered() -> None:
 def test_delivered() -> None:
     state = derive_order(facts(order(), sent(S.DELIVERED)))
     assert (state.status, state.explanation.missing) == (OrderStatus.DELIVERED, ())
+    assert state.explanation.rule == "every package that is not void is delivered, and shipped = ordered - cancelled"
 
 
 def test_delivered_needs_every_package_that_is_not_void() -> None:

@@ -137,6 +137,11 @@ def test_shipped_at_is_the_earlier_of_ship_confirm_and_first_scan() -> None:
     assert derive(shipment(), tracking(event(S.IN_TRANSIT, -2.5))).shipped_at == moment(-2.5)
 
 
+def test_a_void_confirm_is_not_when_it_shipped() -> None:
+    voided = shipment(voided_at=moment(-1.5))
+    assert derive(voided, tracking(event(S.IN_TRANSIT, -1))).shipped_at == moment(-1)
+
+
 def test_a_number_the_carrier_does_not_know_yet_is_missing_and_not_an_error() -> None:
     state = derive(shipment())
     assert not state.carrier_unread
