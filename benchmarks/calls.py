@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,8 @@ from examples.distributor.clock import START
 from examples.distributor.environment import environment
 from examples.distributor.fleet import Fleet
 from examples.distributor.idp import DEMO_SECRET
-from examples.distributor.world import World
-from examples.distributor.world.accounts import BUYER
 from graph import schema
-from server import settings
+from server import logs, settings
 from server.app import build
 from server.telemetry import Telemetry
 
@@ -39,43 +38,47 @@ SOURCES: Final = ("erp", "wms", "ups", "fedex", "usps", "dhl", "ltl")
 SET_UP: Final = frozenset({"token", "wsdl"})
 """Operations made once in a server's life and not for each query."""
 
-NUMBER: Final = "several_packages"
-"""The example order asked for where one is: a shipment of several packages."""
-
-ASKED: Final[Mapping[str, tuple[str, Callable[[World], Mapping[str, Any]]]]] = {
-    "accounts": ("ap", lambda _: {"number": BUYER}),
-    "exceptions": ("buyer", lambda _: {"first": 20}),
-    "freshness": ("buyer", lambda world: {"number": world.examples[NUMBER]}),
-    "invoices": ("ap", lambda _: {"first": 20}),
-    "order": ("buyer", lambda world: {"number": world.examples[NUMBER]}),
-    "orders": ("buyer", lambda _: {"first": 20}),
-    "returns": ("buyer", lambda _: {"first": 20}),
-    "search": ("service", lambda world: {"text": world.examples[NUMBER], "first": 20}),
-    "shipment": ("service", lambda world: {"trackingNumber": _tracking_number(world)}),
+ASKED_BY: Final[Mapping[str, str]] = {
+    "accounts": "ap",
+    "exceptions": "buyer",
+    "freshness": "buyer",
+    "invoices": "ap",
+    "order": "buyer",
+    "orders": "buyer",
+    "returns": "buyer",
+    "search": "buyer",
+    "shipment": "buyer",
 }
-"""Who asks each document, with which variables."""
+"""The persona who asks each document; its variables stand beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    query: str
+    variables: Mapping[str, Any]
+
+
+def documents() -> Mapping[str, Document]:
+    """The example queries by name."""
+    return {
+        path.stem: Document(path.read_text(), json.loads(path.with_suffix(".json").read_text()))
+        for path in sorted(DOCUMENTS.glob("*.graphql"))
+    }
 
 
 async def count(fleet: Fleet, ask: Ask) -> Counts:
-    """The calls of every document in ``examples/queries``, at the instant the simulated clock starts."""
-    world = World.build()
+    """The calls of every document in ``examples/queries``, each at the instant the simulated clock starts."""
+    return {name: await _count(name, document, fleet, ask) for name, document in documents().items()}
+
+
+async def _count(name: str, document: Document, fleet: Fleet, ask: Ask) -> Mapping[str, Mapping[str, int]]:
+    if name not in ASKED_BY:
+        raise LookupError(f"{name}: say in benchmarks.calls.ASKED_BY who asks it")
     await asyncio.to_thread(fleet.set_clock, START)
-    return {name: await _count(name, document, world, fleet, ask) for name, document in documents().items()}
-
-
-def documents() -> Mapping[str, str]:
-    """The example queries by name."""
-    return {path.stem: path.read_text() for path in sorted(DOCUMENTS.glob("*.graphql"))}
-
-
-async def _count(name: str, document: str, world: World, fleet: Fleet, ask: Ask) -> Mapping[str, Mapping[str, int]]:
-    if name not in ASKED:
-        raise LookupError(f"{name}: say in benchmarks.calls.ASKED who asks it, and with which variables")
-    persona, variables = ASKED[name]
     await asyncio.to_thread(fleet.reset_calls)
-    answer = await ask(persona, document, variables(world))
+    answer = await ask(ASKED_BY[name], document.query, document.variables)
     if answer.get("errors") or not all(answer["data"].values()):
-        raise ValueError(f"{name} as {persona}: {json.dumps(answer)[:500]}")
+        raise ValueError(f"{name}: {json.dumps(answer)[:500]}")
     return {source: made for source in SOURCES if (made := dict(await asyncio.to_thread(_made, fleet, source)))}
 
 
@@ -85,23 +88,14 @@ def _made(fleet: Fleet, source: str) -> Iterator[tuple[str, int]]:
             yield operation, calls
 
 
-def _tracking_number(world: World) -> str:
-    work = world.warehouse_order(world.examples[NUMBER], START)
-    numbers = (
-        package.tracking_number for shipment in (work.shipments if work else ()) for package in shipment.packages
-    )
-    return next(number for number in numbers if number)
-
-
 def budgets() -> Counts:
     """What each document may cost."""
     kept: Counts = json.loads(BUDGETS.read_text())
     return kept
 
 
-def grown(counts: Counts) -> list[str]:
-    """Each count above its budget; a document without a budget has none to spend."""
-    kept = budgets()
+def grown(counts: Counts, kept: Counts) -> list[str]:
+    """Each count above its budget in ``kept``; a document without a budget has none to spend."""
     return [
         f"{document}: {source} {operation} {calls} > {allowed}"
         for document, by_source in counts.items()
@@ -119,7 +113,7 @@ def table(counts: Counts) -> str:
             f"{source}: " + ", ".join(f"{operation} {calls}" for operation, calls in made.items())
             for source, made in by_source.items()
         )
-        lines.append(f"| {document} | {ASKED[document][0]} | {total} | {told} |")
+        lines.append(f"| {document} | {ASKED_BY[document]} | {total} | {told} |")
     return "\n".join(lines)
 
 
@@ -153,6 +147,7 @@ async def ask_cold(urls: Mapping[str, str], persona: str, document: str, variabl
 
 def measure() -> Counts:
     """The calls of every document, on simulators started for it."""
+    logs.configure("warning")
     with Fleet.start() as fleet:
 
         async def ask(persona: str, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -167,7 +162,7 @@ def main() -> None:
     print(table(counts))
     if "--keep" in sys.argv[1:]:
         BUDGETS.write_text(json.dumps(counts, indent=2) + "\n")
-    elif above := grown(counts):
+    elif above := grown(counts, budgets()):
         sys.exit("\n".join(["above budget:", *above]))
 
 

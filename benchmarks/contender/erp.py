@@ -1,6 +1,7 @@
 """Reads the benchmark's SOAP ERP (`sim/erp.wsdl`) through the product's own SOAP service."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,7 @@ from sources.ports import Batch, Cursor, CustomerQuery, OrderFilter, OrderQuery,
 from sources.transport import Transport
 
 T = TypeVar("T", bound=msgspec.Struct)
+D = TypeVar("D")
 
 NAMESPACE: Final = "{http://erp.example.com/orders/v1}"
 ELEMENTS: Final[Mapping[type[msgspec.Struct], tuple[str, str]]] = {
@@ -49,8 +51,11 @@ class Erp:
 
     async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
         """The ERP cannot leave amounts out of its answer; they are left out of ours."""
-        _, read, source = await self._call("GetOrders", {"orderNumbers": list(ids)}, records.OrderRecord)
-        orders = (record.to_domain(self._codes, source, amounts=amounts) for record in read)
+
+        def to_domain(record: records.OrderRecord, source: Provenance) -> Order:
+            return record.to_domain(self._codes, source, amounts=amounts)
+
+        _, orders = await self._call("GetOrders", {"orderNumbers": list(ids)}, records.OrderRecord, to_domain)
         return {order.id: order for order in orders}
 
     async def order_page(self, query: OrderQuery) -> Page[Order]:
@@ -67,14 +72,16 @@ class Erp:
         return (await self._list(self._account(query), 0, 1))[1]
 
     async def customers(self, ids: Collection[CustomerId]) -> Batch[CustomerId, Customer]:
-        _, read, source = await self._call("GetCustomers", {"ids": list(ids)}, records.CustomerRecord)
-        return {CustomerId(record.id): record.to_domain(source) for record in read}
+        kind = records.CustomerRecord
+        _, customers = await self._call("GetCustomers", {"ids": list(ids)}, kind, kind.to_domain)
+        return {customer.id: customer for customer in customers}
 
     async def invoices_by_order(self, ids: Collection[OrderId]) -> Batch[OrderId, Sequence[Invoice]]:
-        _, read, source = await self._call("GetInvoicesByOrders", {"orderNumbers": list(ids)}, records.InvoiceRecord)
+        kind = records.InvoiceRecord
+        _, invoices = await self._call("GetInvoicesByOrders", {"orderNumbers": list(ids)}, kind, kind.to_domain)
         found: dict[OrderId, list[Invoice]] = {id_: [] for id_ in ids}
-        for record in read:
-            found[OrderId(record.order_number)].append(record.to_domain(source))
+        for invoice in invoices:
+            found[invoice.order_ids[0]].append(invoice)
         return found
 
     # -- what this ERP cannot ----------------------------------------------------------------------------------------
@@ -134,28 +141,30 @@ class Erp:
         first, skipped = divmod(start, limit)
         for page in range(first + 1, first + (3 if skipped else 2)):
             values = {"customerId": account, "page": page, "pageSize": limit}
-            body, read, _ = await self._call("ListOrders", values, records.HeaderRecord)
-            pages += [OrderId(row.number) for row in read]
+            kind = records.HeaderRecord
+            body, listed = await self._call("ListOrders", values, kind, kind.to_domain)
+            pages += listed
             total = self._count(body)
         numbers = pages[skipped : skipped + limit]
         if numbers:
             self._places[account, numbers[-1]] = start + len(numbers)
         return numbers, total
 
-    async def _call(self, operation: str, values: Values, record: type[T]) -> tuple[_Element, list[T], Provenance]:
-        """The answer's body, its records, and where they came from."""
+    async def _call(
+        self, operation: str, values: Values, record: type[T], to_domain: Callable[[T, Provenance], D]
+    ) -> tuple[_Element, list[D]]:
+        """The answer's body, and what its records say."""
         reader: Reader[T] = (await self._service.contract()).prepared[record]
-        found: list[T] = []
+        found: list[D] = []
+
+        def take(element: _Element, as_of: datetime) -> None:
+            found.append(to_domain(reader(element), Provenance(self._system, as_of)))
+
         try:
-            answer = await self._service.call(
-                operation,
-                values,
-                record=NAMESPACE + ELEMENTS[record][1],
-                take=lambda element: found.append(reader(element)),
-            )
+            body = await self._service.call(operation, values, record=NAMESPACE + ELEMENTS[record][1], take=take)
         except Malformed as error:
             raise SourceFault(self._system, f"{operation}: {error}") from error
-        return answer.body, found, Provenance(self._system, answer.as_of)
+        return body, found
 
     def _count(self, listing: _Element) -> int:
         try:

@@ -107,6 +107,9 @@ class HeaderRecord(Record, frozen=True):
 
     number: str
 
+    def to_domain(self, _: Provenance) -> OrderId:
+        return OrderId(self.number)
+
 
 class CustomerRecord(Record, frozen=True):
     """Email, segment and country have no place in our model."""
