@@ -55,6 +55,11 @@ class Derived(Generic[S]):
     explanation: Explanation
 
 
+def unreadable(source: str) -> str:
+    """What is missing when a source failed, by its configured name."""
+    return f"{source} could not be read"
+
+
 def plain(value: Decimal) -> str:
     """A count as people write it: "4", "2.5", never "4.000" or "1E+2"."""
     return format(value.normalize(), "f") if value else "0"

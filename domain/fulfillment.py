@@ -103,13 +103,13 @@ _FAR: Sequence[Rule] = (
     Rule(
         Fulfillment.PARTIALLY_DELIVERED,
         "some of it is delivered, and not every package or not all of ordered - cancelled",
-        ("a delivery scan of everything ordered and not cancelled",),
+        ("delivery of everything ordered and not cancelled",),
         lambda c: c.delivered > 0,
     ),
     Rule(
         Fulfillment.SHIPPED,
         "all of it: warehouse ship confirm and carrier manifest or tracking number, or a physical carrier scan",
-        ("a delivery scan of every package",),
+        ("delivery of every package",),
         lambda c: c.left >= c.due,
     ),
     Rule(

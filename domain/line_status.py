@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.explanation import Evidence, Explanation, plain
+from domain.explanation import Evidence, Explanation, plain, unreadable
 from domain.fulfillment import LINE_RULES, NOTHING, Counts, Fulfillment, Rule, furthest
 from domain.model import Lifecycle, Line, WarehouseStage, WarehouseTask
 from domain.parcels import LineShare
@@ -72,7 +72,7 @@ STATED: Mapping[Fulfillment, tuple[str, Callable[[Line], Quantity]]] = {
 """The ERP's quantity cited for a step; from the first shipment on it is what it says has shipped."""
 
 SUBSTITUTED = "cancelled in favour of another line of the order"
-UNREAD = "the warehouse could not be read"
+UNREAD = unreadable("the warehouse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from enum import StrEnum
 
 from domain.billing import Billing, Payment, derive_billing, derive_payment
 from domain.errors import SourceError
-from domain.explanation import Evidence, Explanation
+from domain.explanation import Evidence, Explanation, unreadable
 from domain.fulfillment import ORDER_RULES, Fulfillment, Rule, furthest, total
 from domain.line_status import FINISHED, UNREAD, LineState, derive_line, is_work
 from domain.model import Lifecycle, Order, ShipmentMode, ShipmentStatus, WarehouseOrder, WarehouseTask
-from domain.order_summary import summarize
+from domain.order_summary import DELIVERED, LEFT, summarize
 from domain.shipment_status import ShipmentState
 from domain.tracking import chronological
 
@@ -139,7 +139,8 @@ WORDS: Mapping[OrderStatus, str] = {
     OrderStatus.UNKNOWN: "Status not known",
 }
 
-PARTIAL = frozenset({OrderStatus.PARTIALLY_SHIPPED, OrderStatus.PARTIALLY_DELIVERED})
+PROGRESS = {OrderStatus.PARTIALLY_SHIPPED: LEFT, OrderStatus.PARTIALLY_DELIVERED: DELIVERED}
+"""How far a partial status has come."""
 
 CITED: Mapping[Fulfillment, tuple[str, Callable[[LineState], Decimal]]] = {
     Fulfillment.PENDING: ("ordered", lambda state: state.counts.ordered),
@@ -210,7 +211,7 @@ class OrderState:
         return summarize(
             WORDS[self.status],
             self.lines,
-            progress=self.status in PARTIAL,
+            progress=PROGRESS.get(self.status),
             cancelled=self.status is not OrderStatus.CANCELLED,
             held=self.facts.order.hold is not None and self.status is not OrderStatus.ON_HOLD,
         )
@@ -292,8 +293,8 @@ def _evidence(facts: OrderFacts, lines: Sequence[LineState], step: Fulfillment) 
 def _missing(facts: OrderFacts, row: Row, rule: Rule) -> Iterator[str]:
     yield from rule.missing if row.missing is None else row.missing
     if isinstance(facts.warehouse, SourceError):
-        yield f"{facts.warehouse.source} could not be read"
+        yield unreadable(facts.warehouse.source)
     elif facts.shipments is None:
         yield UNREAD
     for state in facts.shipments or ():
-        yield from state.explanation.missing
+        yield from state.explanation.missing if state.left else map(unreadable, state.unread)

@@ -9,20 +9,26 @@ from domain.line_status import LineState, in_units_of
 
 Count = Callable[[Counts], Decimal]
 Tally = Callable[[Sequence[LineState], Count], Decimal]
-COUNTS: Sequence[Count] = (lambda c: c.left, lambda c: c.due, lambda c: c.backordered, lambda c: c.cancelled)
-LEFT, DUE, BACKORDERED, CANCELLED = COUNTS
+COUNTS: Sequence[Count] = (
+    lambda counts: counts.left,
+    lambda counts: counts.delivered,
+    lambda counts: counts.due,
+    lambda counts: counts.backordered,
+    lambda counts: counts.cancelled,
+)
+LEFT, DELIVERED, DUE, BACKORDERED, CANCELLED = COUNTS
 
 
-def summarize(words: str, lines: Sequence[LineState], *, progress: bool, cancelled: bool, held: bool) -> str:
-    """``words`` for the status, then what they leave out: how far a partial one is, what is cancelled, a hold."""
+def summarize(words: str, lines: Sequence[LineState], *, progress: Count | None, cancelled: bool, held: bool) -> str:
+    """``words`` for the status, then what they leave out: a partial one's ``progress``, what is cancelled, a hold."""
     return ", ".join((words, *_details(lines, progress=progress, cancelled=cancelled, held=held)))
 
 
-def _details(lines: Sequence[LineState], *, progress: bool, cancelled: bool, held: bool) -> Iterator[str]:
+def _details(lines: Sequence[LineState], *, progress: Count | None, cancelled: bool, held: bool) -> Iterator[str]:
     own = [state for state in lines if not state.line.substituted_by]
     tally, named = _tally(lines)
     if progress:
-        yield f"{plain(tally(lines, LEFT))} of {named(tally(lines, DUE))}"
+        yield f"{plain(tally(lines, progress))} of {named(tally(lines, DUE))}"
     if any(state.counts.backordered for state in lines):
         yield f"{named(tally(lines, BACKORDERED))} backordered"
     if cancelled and any(state.counts.cancelled for state in own):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.errors import SourceError
-from domain.explanation import Evidence, Explanation
-from domain.model import ProofOfDelivery, Shipment, ShipmentStatus, Tracking, TrackingEvent
+from domain.explanation import Evidence, Explanation, unreadable
+from domain.model import ProofOfDelivery, Shipment, ShipmentMode, ShipmentStatus, Tracking, TrackingEvent
 from domain.parcels import (
     WITHOUT_CARRIER,
     LineShare,
@@ -76,6 +76,7 @@ UNPROVEN = "warehouse ship confirm without carrier manifest or tracking number"
 
 DEPARTURE = "warehouse ship confirm with a carrier manifest or tracking number, or a carrier scan"
 DELIVERY = "a delivery scan of every package"
+PICKUP = "pickup by the customer"
 NEXT: Mapping[ShipmentStatus, str] = {
     ShipmentStatus.UNKNOWN: "a warehouse stage or a carrier scan",
     ShipmentStatus.PLANNED: "the warehouse's pack",
@@ -85,7 +86,7 @@ NEXT: Mapping[ShipmentStatus, str] = {
     ShipmentStatus.SHIPPED: DELIVERY,
     ShipmentStatus.IN_TRANSIT: DELIVERY,
     ShipmentStatus.OUT_FOR_DELIVERY: DELIVERY,
-    ShipmentStatus.AVAILABLE_FOR_PICKUP: "pickup by the customer",
+    ShipmentStatus.AVAILABLE_FOR_PICKUP: PICKUP,
     ShipmentStatus.DELIVERY_ATTEMPTED: DELIVERY,
     ShipmentStatus.RETURNING: "a scan at the sender's",
     ShipmentStatus.LOST: "a carrier scan that finds it",
@@ -238,7 +239,8 @@ def _evidence(shipment: Shipment) -> Iterator[Evidence]:
 
 def _missing(state: ShipmentState) -> Iterator[str]:
     if state.status in NEXT:
-        yield NEXT[state.status]
+        picked_up = state.status is ShipmentStatus.SHIPPED and state.shipment.mode is ShipmentMode.PICKUP
+        yield PICKUP if picked_up else NEXT[state.status]
         if state.shipment.mode not in WITHOUT_CARRIER:
             yield from (f"the carrier knows nothing of {number} yet" for number in state.unknown)
-    yield from (f"{source} could not be read" for source in state.unread)
+    yield from map(unreadable, state.unread)

@@ -16,6 +16,7 @@ from domain.shipment_status import ShipmentState, derive_shipment
 from domain.values import Quantity
 from tests.domain.samples import (
     GRACE,
+    NUMBER,
     code,
     event,
     facts,
@@ -118,7 +119,7 @@ def test_shipped() -> None:
 def test_partially_delivered() -> None:
     states = (sent(S.DELIVERED, count=6), sent(count=4, number="1Z2", name="SH2"))
     state = derive_order(facts(order(), *states))
-    assert (state.status, state.summary) == (OrderStatus.PARTIALLY_DELIVERED, "Partly delivered, 10 of 10")
+    assert (state.status, state.summary) == (OrderStatus.PARTIALLY_DELIVERED, "Partly delivered, 6 of 10")
 
 
 def test_delivered() -> None:
@@ -278,6 +279,15 @@ def test_with_the_warehouse_unread_the_status_is_what_the_erp_gives_and_the_sour
 
 def test_shipments_unread_without_an_error_to_name() -> None:
     assert UNREAD in derive_order(facts(order(), warehouse=None, shipments=None)).explanation.missing
+
+
+def test_a_planned_shipment_adds_nothing_to_what_is_missing() -> None:
+    planned = derive_shipment(shipment(stage=WarehouseStage.PLANNED), {})
+    state = derive_order(facts(order(line(allocated=10)), planned))
+    assert state.explanation.missing == ("a warehouse wave, pick or pack",)
+    unread = derive_shipment(planned.shipment, {NUMBER: SourceUnavailable("ups", "503")})
+    state = derive_order(facts(order(line(allocated=10)), unread))
+    assert state.explanation.missing == ("a warehouse wave, pick or pack", "ups could not be read")
 
 
 def test_an_unread_source_never_shows_in_an_order_that_needs_nothing() -> None:

@@ -13,8 +13,10 @@ from domain.parcels import LineShare
 from domain.shipment_status import (
     BY_CONFIRM,
     BY_OURSELVES,
+    DELIVERY,
     DEPARTURE,
     NEXT,
+    PICKUP,
     RULE,
     SHOWN,
     UNPROVEN,
@@ -106,6 +108,7 @@ def test_for_own_fleet_and_pickup_the_ship_confirm_is_enough(mode: ShipmentMode)
     state = derive(shipment(BARE, mode=mode, carrier=None))
     assert (state.status, state.left) == (S.SHIPPED, True)
     assert state.explanation.rule == BY_OURSELVES
+    assert state.explanation.missing == (PICKUP if mode is ShipmentMode.PICKUP else DELIVERY,)
 
 
 def test_an_unknown_stage_leaves_what_the_stamps_prove() -> None:
