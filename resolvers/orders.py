@@ -14,7 +14,6 @@ from resolvers import nodes, pagination, shipments, visible
 from resolvers.context import Context
 from sources.ports import Cursor, OrderFilter, OrderQuery, Page
 
-
 Conditions: TypeAlias = OrderFilter
 """What narrows a page of orders."""
 

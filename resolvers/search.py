@@ -40,21 +40,22 @@ async def find(context: Context, text: str, *, first: int | None) -> Connection[
 
 
 def _looks(context: Context, text: str, wanted: int) -> list[Awaitable[Sequence[Hit]]]:
+    """Names of one thing first, then what many things share."""
     looks: list[Awaitable[Sequence[Hit]]] = [
         _one(visible.order(context, OrderId(text))),
-        orders.by_po(context, text),
-        visible.shipments_by_tracking(context, text),
+        _one(visible.customer(context, CustomerId(text))),
     ]
     if context.caller.may("invoice:read"):
         looks.append(_one(visible.invoice(context, InvoiceId(text))))
     if context.caller.may("return:read"):
         looks.append(_one(visible.return_(context, ReturnId(text))))
-    looks += [
-        _one(visible.customer(context, CustomerId(text))),
+    return [
+        *looks,
+        visible.shipments_by_tracking(context, text),
+        orders.by_po(context, text),
         _rows(customers.page(context, name=text, first=wanted, after=None)),
         _rows(orders.page(context, OrderFilter(sku=text), first=wanted, after=None)),
     ]
-    return looks
 
 
 async def _one(look: Awaitable[Hit | None]) -> Sequence[Hit]:

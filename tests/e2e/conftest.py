@@ -25,6 +25,10 @@ from server.telemetry import Telemetry
 from tests.e2e.asking import Ask, running
 
 START_SECONDS = 60
+CARRIERS = tuple(f"CARRIERS__{name}" for name in ("UPS", "FEDEX", "USPS", "DHL", "LTL"))
+PATIENT = {f"{source}__LIMITS__DEADLINE": "20" for source in ("ERP", "WMS", *CARRIERS)} | {"DEADLINE": "60"}
+"""A busy machine is not what these tests are about; those about deadlines set their own."""
+
 Crossdock = Callable[..., AbstractAsyncContextManager[Ask]]
 
 
@@ -53,7 +57,7 @@ def crossdock(fleet: Fleet, world: World, engine: Engine) -> Iterator[Crossdock]
 
     @asynccontextmanager
     async def opened(**given: str) -> AsyncIterator[Ask]:
-        own = {f"CROSSDOCK_{name}": value for name, value in given.items()}
+        own = {f"CROSSDOCK_{name}": value for name, value in (PATIENT | given).items()}
         app = build(settings.load(environment(fleet.urls) | own), engine, Telemetry())
         async with running(app) as state:
             yield Ask(app, state, fleet, world, START)

@@ -60,7 +60,9 @@ PATHS = {
     "search": ("query ($x: String!) { search(text: $x) { nodes { __typename } } }", "order"),
     "search by tracking": ("query ($x: String!) { search(text: $x) { nodes { __typename } } }", "tracking"),
     "entity": (
-        'query ($x: String!) { _entities(representations: [{__typename: "Order", number: $x}]) { ... on Order { number } } }',
+        """query ($x: String!) {
+          _entities(representations: [{__typename: "Order", number: $x}]) { ... on Order { number } }
+        }""",
         "order",
     ),
     "filter": (

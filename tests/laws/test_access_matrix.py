@@ -5,7 +5,8 @@ The matrix is generated from the printed SDL; who holds which scope is read off 
 
 import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -77,37 +78,68 @@ def _scopes(field: FieldDefinitionNode) -> Iterator[frozenset[str]]:
             yield frozenset(alternative)
 
 
-ENTITY = {
-    "Order": "{0}",
-    "OrderTotals": "totals {{ {0} }}",
-    "Hold": "hold {{ {0} }}",
-    "Line": "lines {{ {0} }}",
-    "Shipment": "shipments {{ {0} }}",
-    "Invoice": "invoices {{ {0} }}",
-    "InvoiceLine": "invoices {{ lines {{ {0} }} }}",
-    "Return": "returns {{ {0} }}",
-    "ReturnLine": "returns {{ lines {{ {0} }} }}",
-    "Customer": "customer {{ {0} }}",
-    "Aging": "customer {{ aging {{ {0} }} }}",
-    "OrderException": "exceptions {{ {0} }}",
-}
-"""How each type hangs below an order; a type that is not here fails the test below."""
+@dataclass(frozen=True)
+class Anchor:
+    """A kind of object that can be asked for by itself. ``below``: how each guarded type hangs below it."""
 
-PATHS = {
-    "order": "order(number: $n) {{ {0} }}",
-    "orders": "orders(filter: {{placedAfter: $from, placedBefore: $until}}) {{ nodes {{ {0} }} }}",
-    "node": "node(id: $id) {{ ... on Order {{ {0} }} }}",
-    "nodes": "nodes(ids: [$id]) {{ ... on Order {{ {0} }} }}",
-    "search": "search(text: $n) {{ nodes {{ ... on Order {{ {0} }} }} }}",
-    "entities": '_entities(representations: [{{__typename: "Order", number: $n}}]) {{ ... on Order {{ {0} }} }}',
+    scope: str
+    below: Mapping[str, str]
+    paths: Mapping[str, str]
+
+
+def by_identity(kind: str, key: str) -> dict[str, str]:
+    """The paths that every entity has."""
+    return {
+        "node": f"node(id: $id) {{{{ ... on {kind} {{{{ {{0}} }}}} }}}}",
+        "nodes": f"nodes(ids: [$id]) {{{{ ... on {kind} {{{{ {{0}} }}}} }}}}",
+        "entity": f'_entities(representations: [{{{{__typename: "{kind}", id: $id}}}}]) '
+        f"{{{{ ... on {kind} {{{{ {{0}} }}}} }}}}",
+        "search": f"search(text: $n) {{{{ nodes {{{{ ... on {kind} {{{{ id {{0}} }}}} }}}} }}}}",
+        "root": f"{kind.lower()}({key}: $n) {{{{ {{0}} }}}}",
+    }
+
+
+ANCHORS = {
+    "Order": Anchor(
+        "order:read",
+        {
+            "Order": "{0}",
+            "OrderTotals": "totals {{ {0} }}",
+            "Hold": "hold {{ {0} }}",
+            "Line": "lines {{ {0} }}",
+            "Shipment": "shipments {{ {0} }}",
+            "Invoice": "invoices {{ {0} }}",
+            "InvoiceLine": "invoices {{ lines {{ {0} }} }}",
+            "Return": "returns {{ {0} }}",
+            "ReturnLine": "returns {{ lines {{ {0} }} }}",
+            "Customer": "customer {{ {0} }}",
+            "Aging": "customer {{ aging {{ {0} }} }}",
+            "OrderException": "exceptions {{ {0} }}",
+        },
+        by_identity("Order", "number")
+        | {"orders": "orders(filter: {{placedAfter: $from, placedBefore: $until}}) {{ nodes {{ {0} }} }}"},
+    ),
+    "Shipment": Anchor("order:read", {"Shipment": "{0}"}, by_identity("Shipment", "trackingNumber")),
+    "Invoice": Anchor(
+        "invoice:read", {"Invoice": "{0}", "InvoiceLine": "lines {{ {0} }}"}, by_identity("Invoice", "number")
+    ),
+    "Return": Anchor(
+        "return:read", {"Return": "{0}", "ReturnLine": "lines {{ {0} }}"}, by_identity("Return", "rmaNumber")
+    ),
+    "Customer": Anchor(
+        "order:read", {"Customer": "{0}", "Aging": "aging {{ {0} }}"}, by_identity("Customer", "number")
+    ),
 }
 TYPES = {"n": "String!", "id": "ID!", "from": "DateTime!", "until": "DateTime!"}
-EXAMPLES = {"Hold": "on_hold", "OrderException": "delivery_exception"}
-"""The case whose order has such an object, where the usual one has none."""
+CASES = ("rma_partly_received", "on_hold", "delivery_exception")
+"""Between them, the orders of these cases have an object of every guarded type."""
+
+MATRIX = [(name, path) for name, anchor in ANCHORS.items() for path in anchor.paths]
+FIELDS = tuple(guarded())
 
 
 def test_every_guarded_type_has_a_place_in_the_matrix() -> None:
-    assert {each.type for each in guarded()} <= set(ENTITY)
+    assert {each.type for each in FIELDS} <= set(ANCHORS["Order"].below)
 
 
 def scopes_of(token: str) -> frozenset[str]:
@@ -116,14 +148,12 @@ def scopes_of(token: str) -> frozenset[str]:
     return frozenset(claims["scope"].split())
 
 
-def needed(field: Guarded) -> frozenset[str]:
-    """The scopes of the field and of what stands above it on the way from the order."""
-    above = {"InvoiceLine": ("Order", "invoices"), "Invoice": ("Order", "invoices"), "ReturnLine": ("Order", "returns")}
-    above |= {"Return": ("Order", "returns"), "OrderTotals": ("Order", "totals"), "Aging": ("Customer", "aging")}
-    scopes = field.scopes
-    for each in guarded():
-        if (each.type, each.field) == above.get(field.type):
-            scopes |= each.scopes
+def needed(kind: str, field: Guarded) -> frozenset[str]:
+    """The scopes of the field, of its anchor, and of what stands between them, as the SDL prints them."""
+    scopes, type_ = field.scopes | {ANCHORS[kind].scope}, kind
+    for step in re.findall(r"[A-Za-z]+", ANCHORS[kind].below[field.type]):
+        scopes |= {scope for each in FIELDS if (each.type, each.field) == (type_, step) for scope in each.scopes}
+        type_ = get_named_type(fields_of(SCHEMA.type_map[type_])[step].type).name
     return scopes
 
 
@@ -135,42 +165,72 @@ def sees(world: World, persona: str, number: str) -> bool:
     return facts.account is None or account == facts.account or account in world.descendants(facts.account)
 
 
-async def reached(ask: Ask, world: World, persona: str, path: str, field: Guarded) -> tuple[set[Any], frozenset[str]]:
-    """What stands under ``field`` at the example order, and the scopes the answer says are missing."""
-    number = ask.example(EXAMPLES.get(field.type, "rma_partly_received"))
+def identities(world: World, ask: Ask, kind: str, number: str) -> tuple[str, str] | None:
+    """The local id of the object of ``kind`` that belongs to an order, and what a person would ask for it by."""
+    warehouse = world.warehouse_order(number, ask.now)
+    shipment = next(iter(warehouse.shipments), None) if warehouse else None
+    invoice = next(iter(world.invoices_of(number, ask.now)), None)
+    rma = next(iter(world.rmas_of(number, ask.now)), None)
+    parcels = [package.tracking_number for package in shipment.packages if package.tracking_number] if shipment else []
+    found = {
+        "Order": (number, number),
+        "Shipment": (shipment.number, parcels[0]) if shipment and parcels else None,
+        "Invoice": (invoice.number, invoice.number) if invoice else None,
+        "Return": (rma.number, rma.number) if rma else None,
+        "Customer": (world.orders[number].account, world.orders[number].account),
+    }
+    return found[kind]
+
+
+async def cells(
+    ask: Ask, world: World, persona: str, *, kind: str, path: str, number: str
+) -> tuple[dict[Guarded, set[Any]], frozenset[str]]:
+    """What stands under each guarded field below the object, and the scopes the answer says are missing."""
+    identity = identities(world, ask, kind, number)
+    if identity is None:
+        return {}, frozenset()
+    local, sought = identity
+    fields = {f"g{place}": field for place, field in enumerate(FIELDS) if field.type in ANCHORS[kind].below}
+    selection = " ".join(
+        ANCHORS[kind].below[field.type].format(f"{alias}: {field.selection}") for alias, field in fields.items()
+    )
     placed = world.orders[number].submitted_at
     window = {"from": placed.isoformat(), "until": (placed + timedelta(seconds=1)).isoformat()}
-    variables = {"n": number, "id": nodes.encode("Order", number)} | window
-    asked = PATHS[path].format(ENTITY[field.type].format(field.selection))
-    used = {name: value for name, value in variables.items() if f"${name}" in asked}
+    asked = ANCHORS[kind].paths[path].format(selection)
+    used = {
+        name: each
+        for name, each in ({"n": sought, "id": nodes.encode(kind, local)} | window).items()
+        if f"${name}" in asked
+    }
     declared = ", ".join(f"${name}: {TYPES[name]}" for name in used)
     answer = await ask(persona, f"query ({declared}) {{ {asked} }}", **used)
     errors = answer.get("errors", ())
     assert {error["extensions"]["code"] for error in errors} <= {"FORBIDDEN_FIELD"}, answer
     missing = frozenset(scope for error in errors for scope in error["extensions"]["missingScopes"])
-    below = list(answer["data"].values())
-    return _values(below, field.field), missing
+    hits = answer["data"].get("search")
+    found = [hit for hit in hits["nodes"] if hit.get("id") == nodes.encode(kind, local)] if hits else answer["data"]
+    return {field: _values(found, alias) for alias, field in fields.items()}, missing
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_every_guarded_field_obeys_its_scopes(ask: Ask, world: World, path: str) -> None:
+@pytest.mark.parametrize(("kind", "path"), MATRIX)
+async def test_every_guarded_field_obeys_its_scopes(ask: Ask, world: World, kind: str, path: str) -> None:
+    anchor = ANCHORS[kind]
     held = {persona: scopes_of(await ask.token(persona)) for persona in PERSONAS}
-    for field in guarded():
-        whole, _ = await reached(ask, world, "service", path, field)
-        assert whole, field
+    reached: set[str] = set()
+    for number in map(ask.example, CASES):
+        whole, _ = await cells(ask, world, "service", kind=kind, path=path, number=number)
+        reached |= {field.type for field, values in whole.items() if values}
         for persona in PERSONAS:
-            values, missing = await reached(ask, world, persona, path, field)
-            denied = needed(field) - held[persona]
-            number = ask.example(EXAMPLES.get(field.type, "rma_partly_received"))
-            cell = (field, persona, values, missing)
-            if not sees(world, persona, number):
-                assert values <= {None}, cell
-            elif denied:
-                assert values <= {None}, cell
-                assert frozenset() < missing <= denied, cell
-            else:
-                assert values == whole, cell
-                assert not missing, cell
+            told, missing = await cells(ask, world, persona, kind=kind, path=path, number=number)
+            for field, values in told.items():
+                denied = needed(kind, field) - held[persona]
+                cell = (field, persona, number, values, missing)
+                if denied or not sees(world, persona, number):
+                    assert values <= {None}, cell
+                else:
+                    assert values == whole[field], cell
+            assert not missing & held[persona], (persona, missing)
+    assert reached == set(anchor.below), "the examples reach no object of some guarded type"
 
 
 def _values(data: Any, field: str) -> set[Any]:
