@@ -1,0 +1,85 @@
+"""Every command in the README does what the README says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.distributor.fleet import Fleet
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+ANSWER = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+PATIENCE = 60.0
+CROSSDOCK = str(Path(sys.executable).with_name("crossdock"))
+
+
+def block(words: str) -> str:
+    (found,) = (each for each in SHELL if words in each)
+    return found
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A running `make demo` on a free port, and the environment to ask it from."""
+    environ = os.environ | {"PORT": "0", "XDG_RUNTIME_DIR": str(tmp_path)}
+    printed = tmp_path / "printed"
+    with (
+        printed.open("w") as out,
+        subprocess.Popen([CROSSDOCK, "demo"], env=environ, stdout=out, stderr=out) as process,
+    ):
+        ends = time.monotonic() + PATIENCE
+        while (address := re.search(r"GraphQL +http://127.0.0.1:(\d+)", printed.read_text())) is None:
+            assert time.monotonic() < ends, printed.read_text()
+            time.sleep(0.1)
+        yield environ | {"PORT": address[1]}
+        process.terminate()
+
+
+def test_the_first_query_has_the_answer_that_stands_there(demo: dict[str, str]) -> None:
+    command = block("TOKEN=").replace("127.0.0.1:8000", f"127.0.0.1:{demo['PORT']}")
+    ran = subprocess.run(["bash", "-c", command], cwd=ROOT, env=demo, capture_output=True, text=True, check=True)
+    assert ANSWER is not None
+    assert json.loads(ran.stdout) == json.loads(ANSWER[1])
+
+
+def test_the_settings_that_stand_there_are_complete(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret")
+    given = dict(re.findall(r"(CROSSDOCK_\w+)=(\S+)", block("CROSSDOCK_ERP__KIND")))
+    files = {name: str(secret) for name in given if name.endswith("_FILE")}
+    assert files
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CROSSDOCK_")}
+    ran = subprocess.run(
+        [CROSSDOCK, "check-config"], env=plain | given | files, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "CROSSDOCK_ERP__URL=https://erp.example.com/services/erp" in ran.stdout
+    assert "s3cret" not in ran.stdout
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake (?:-s )?([a-z]+)", README))))
+def test_every_make_target_exists(target: str) -> None:
+    subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"crossdock ([a-z]+(?:-[a-z]+)?)`", README))))
+def test_every_crossdock_command_exists(command: str) -> None:
+    subprocess.run([CROSSDOCK, command, "--help"], capture_output=True, check=True)
+
+
+def test_the_wsdl_of_the_simulated_erp_is_listed(fleet: Fleet) -> None:
+    ran = subprocess.run([CROSSDOCK, "wsdl", f"{fleet.urls['erp']}/?wsdl"], capture_output=True, text=True, check=True)
+    assert "getList" in ran.stdout
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:sources|tests|examples)/[\w/.]+)`", README))))
+def test_every_file_exists(path: str) -> None:
+    assert (ROOT / path).exists()
