@@ -20,11 +20,11 @@ from domain.model import (
     Return,
     ReturnId,
 )
+from sources.batches import Answers, in_batches
 from sources.codes import CodeTable
 from sources.config import SourceConfig
 from sources.erp_soap import queries
 from sources.erp_soap.accounts import AccountPlace, BalanceRecord, CustomerRecord
-from sources.erp_soap.answers import Answers
 from sources.erp_soap.invoices import CreditMemoRecord, InvoiceRecord
 from sources.erp_soap.lexical import sayable
 from sources.erp_soap.mapper import Tables
@@ -77,7 +77,8 @@ class SoapErp:
         self._balance = Kind({ACCOUNTS + "CustomerBalance": BalanceRecord}, BalanceRecord.to_domain)
         self._document = Kind(DOCUMENTS, lambda record, source: record.to_domain(source, codes=codes))
         self._return = Kind({SALES + "ReturnAuthorization": ReturnRecord}, partial(ReturnRecord.to_domain, codes=codes))
-        self._records = Records(config.name, Service(config, transport, self._prepare))
+        self._service = Service(config, transport, self._prepare)
+        self._records = Records(config.name, self._service)
 
     def _prepare(self, tables: Tables) -> Tables:
         """Compiles every reader, so that a WSDL that does not fit is refused as a whole."""
@@ -95,6 +96,10 @@ class SoapErp:
                 tables.reader(name, struct)
         return tables
 
+    async def warm(self) -> None:
+        """Reads the WSDL, which may take longer than a caller would wait. Raises SourceError when it cannot be had."""
+        await self._service.contract()
+
     # -- orders ------------------------------------------------------------------------------------------------------
 
     async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
@@ -107,7 +112,7 @@ class SoapErp:
             answers = Answers[str, OrderId]()
             for row in await self._records.all(queries.orders_by_po(asked), self._order_name, HEADS):
                 if isinstance(row, Spoilt):
-                    answers.spoil(row.said.get("otherRefNum", ()), row.error)
+                    answers.spoil(row.said.get("otherRefNum") or None, row.error)
                 elif (number := given(row.other_ref_num)) is not None:
                     answers.add([number], OrderId(row.external_id))
             return answers.of(asked, tuple)
@@ -186,7 +191,7 @@ class SoapErp:
             answers = Answers[InvoiceId, Invoice]()
             for row in await self._records.all(search, self._document, WHOLE):
                 if isinstance(row, Spoilt):
-                    answers.spoil([InvoiceId(row.number)] if row.number is not None else [], row.error)
+                    answers.spoil([InvoiceId(row.number)] if row.number is not None else None, row.error)
                 else:
                     answers.add([row.id], row)
             return answers.of(asked, lambda found: found[0])
@@ -223,7 +228,7 @@ class SoapErp:
         answers = Answers[Any, CustomerId]()
         for row in await self._records.all(queries.customers_by(field, asked), self._place, HEADS):
             if isinstance(row, Spoilt):
-                answers.spoil(row.said.get(field, ()), row.error)
+                answers.spoil(row.said.get(field) or None, row.error)
             else:
                 answers.add([row.refers_to(field)], CustomerId(row.external_id))
         return answers.of(asked, whole)
@@ -239,7 +244,7 @@ class SoapErp:
             answers = Answers[OrderId, V]()
             for row in await self._records.all(queries.records_by_order(types, asked), kind, WHOLE):
                 if isinstance(row, Spoilt):
-                    answers.spoil([OrderId(order) for order in row.said.get("createdFrom", ())], row.error)
+                    answers.spoil([OrderId(order) for order in row.said.get("createdFrom", ())] or None, row.error)
                 else:
                     answers.add(orders(row), row)
             return answers.of(asked, tuple)
@@ -299,12 +304,8 @@ async def _in_batches(
     keys: Collection[K], read: Callable[[Sequence[K]], Awaitable[Batch[Any, V]]], *, empty: V | None = None
 ) -> Batch[K, V]:
     """Reads distinct keys; one that XML cannot hold is in no record. ``empty``: what a key has that nothing answers."""
-    distinct = list(dict.fromkeys(keys))
-    sayables = [key for key in distinct if sayable(key)]
-    batches = (sayables[start : start + BATCH] for start in range(0, len(sayables), BATCH))
-    answers = await asyncio.gather(*(read(batch) for batch in batches))
-    found = {key: value for answer in answers for key, value in answer.items()}
-    return found if empty is None else {key: found.get(key, empty) for key in distinct}
+    found = await in_batches([key for key in keys if sayable(key)], BATCH, read)
+    return found if empty is None else {key: found.get(key, empty) for key in keys}
 
 
 def _below(id_: CustomerId, children: Mapping[str, Sequence[CustomerId]]) -> Iterator[CustomerId]:

@@ -27,6 +27,7 @@ import msgspec
 from lxml.etree import QName, _Element
 from msgspec import UNSET, UnsetType
 from zeep import xsd
+from zeep.exceptions import Error as ZeepError
 from zeep.xsd.elements.indicators import OrderIndicator
 
 from sources.erp_soap import lexical
@@ -191,7 +192,7 @@ class Tables:
         """``type_name``: "{namespace}Name". Raises ``Unfit``."""
         try:
             found = self._schema.get_type(type_name)
-        except LookupError as error:
+        except ZeepError as error:
             raise Unfit(f"the schema has no type {type_name}") from error
         return self._compiled(found, struct)
 
@@ -199,7 +200,7 @@ class Tables:
         """The same for a global element, "{namespace}name"."""
         try:
             found = self._schema.get_element(element_name)
-        except LookupError as error:
+        except ZeepError as error:
             raise Unfit(f"the schema has no element {element_name}") from error
         return self._compiled(found.type, struct)
 

@@ -45,14 +45,15 @@ def parse(body: bytes, content_type: str = "") -> _Element:
 
 
 def parse_records(body: bytes, content_type: str, record: str, take: Callable[[_Element], None]) -> _Element:
-    """The root, after ``take`` has seen each element named ``record`` ("{namespace}name"), in their order.
+    """The root, after ``take`` has seen each element named ``record`` ("{namespace}name") that is in no other such.
 
     In a large document an element is gone once taken. Raises ``Unreadable``, possibly after some were taken.
     """
     if _marks(body) <= AT_ONCE:
         root = parse(body, content_type)
         for element in root.iter(record):
-            take(element)
+            if next(element.iterancestors(record), None) is None:
+                take(element)
         return root
     with _as_unreadable():
         return _pulled(body, content_type, record, take)
@@ -62,16 +63,16 @@ def _pulled(body: bytes, content_type: str, record: str, take: Callable[[_Elemen
     parser: Any = etree.XMLPullParser(("start", "end"), tag=record, **OPTIONS, encoding=_charset(body, content_type))
     open_, since = 0, 0
     for piece in _pieces(body):
-        parser.feed(piece)
         since += _marks(piece)
+        if since > AT_ONCE:
+            raise Unreadable("has a record larger than any record is")
+        parser.feed(piece)
         for event, element in parser.read_events():
             open_ += 1 if event == "start" else -1
             if event == "end" and not open_:
                 take(element)
                 _drop(element)
                 since = 0
-        if since > AT_ONCE:
-            raise Unreadable("has a record larger than any record is")
     return _accepted(parser.close())
 
 

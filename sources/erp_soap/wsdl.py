@@ -51,7 +51,10 @@ def _references(here: str, root: _Element) -> Iterator[str]:
     for element in root.iter(*REFERENCES):
         location = element.get(REFERENCES[str(element.tag)])
         if location:
-            yield urljoin(here, urldefrag(location).url)
+            found = urljoin(here, urldefrag(location).url)
+            if not found.startswith(("http://", "https://")):
+                raise Unreadable(f"refers to {found}, which is not on the web")
+            yield found
 
 
 class _Shelf:

@@ -1,5 +1,6 @@
 """What every adapter of ``ErpSource`` must do; an adapter's own test inherits ``ErpContract`` and brings its site."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -146,6 +147,12 @@ def family_orders(site: Site) -> list[Order]:
     return sorted(orders, key=rank, reverse=True)
 
 
+def a_small_account(site: Site) -> CustomerId:
+    """One that has ordered, and not often."""
+    counts = Counter(order.customer_id for order in family_orders(site))
+    return min(counts, key=lambda account: (counts[account] < 3, counts[account]))
+
+
 def filters(site: Site) -> Mapping[str, OrderFilter]:
     orders = family_orders(site)
     some = orders[len(orders) // 2]
@@ -233,9 +240,9 @@ class ErpContract:
                 assert set(orders) & site.books.orders.keys() == numbers[po_number]
 
     @pytest.mark.parametrize("ascending", [False, True])
-    @pytest.mark.parametrize("limit", [1, 7, 100])
+    @pytest.mark.parametrize("limit", [1, 60])
     async def test_order_pages_are_complete_and_in_order(self, site: Site, limit: int, ascending: bool) -> None:
-        some = frozenset(sorted(site.books.family)[-2:]) if limit == 1 else site.books.family
+        some = site.books.family if limit > 1 else frozenset({a_small_account(site)})
         query = OrderQuery(Visibility(some), limit=limit, ascending=ascending)
         rows = await walk(site.source.order_page, query, order_position)
         expected = sorted((o for o in family_orders(site) if o.customer_id in some), key=rank, reverse=not ascending)

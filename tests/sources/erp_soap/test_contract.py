@@ -27,7 +27,7 @@ from tests.sources.erp_soap import books
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LIMITS = Limits(deadline=2.0, attempts=1, breaker_failures=1_000_000, max_body=16 * 1024 * 1024)
+LIMITS = Limits(deadline=1.5, attempts=1, breaker_failures=1_000_000, max_body=16 * 1024 * 1024)
 
 
 @pytest.fixture(scope="module")

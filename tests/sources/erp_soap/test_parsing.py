@@ -1,0 +1,138 @@
+"""XML from outside can neither grow, nor fetch, nor change its letters."""
+
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from lxml.etree import _Element
+
+from sources.erp_soap.parsing import AT_ONCE, Unreadable, parse, parse_records
+
+MIB = 1024 * 1024
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+
+ATTACKS = {
+    "billion laughs": f'<!DOCTYPE a [<!ENTITY l0 "ha">{LAUGHS}]><a>&l11;</a>',
+    "billion laughs in an attribute": f'<!DOCTYPE a [<!ENTITY l0 "ha">{LAUGHS}]><a b="&l11;"/>',
+    "quadratic blowup": f'<!DOCTYPE a [<!ENTITY x "{"x" * 50_000}">]><a>{"&x;" * 5_000}</a>',
+    "external entity": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+    "external entity over http": '<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:9/">]><a>&x;</a>',
+    "parameter entity": '<!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x.dtd"> %x;]><a/>',
+    "external DTD": '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><a/>',
+    "public DTD": '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x.dtd"><html/>',
+    "empty DOCTYPE": "<!DOCTYPE a><a/>",
+    "undeclared entity": "<a>&nbsp;</a>",
+    "deep": "<a>" * 100_000,
+    "deep and closed": "<a>" * 300 + "</a>" * 300,
+    "many attributes": "<a " + " ".join(f'a{n}="1"' for n in range(AT_ONCE)) + "/>",
+    "an endless name": f"<{'a' * 11 * MIB}/>",
+    "XML 1.1 controls": '<?xml version="1.1"?><a>&#1;</a>',
+    "a control character": "<a>\x01</a>",
+    "a null": "<a>\x00</a>",
+    "a null reference": "<a>&#0;</a>",
+    "two roots": "<a/><a/>",
+    "nothing": "",
+    "white space": "   ",
+    "JSON": '{"a": 1}',
+    "HTML": "<!doctype html><title>Please log in</title>",
+    "cut": "<a><b>1</b",
+    "the same attribute twice": '<a b="1" b="2"/>',
+    "an undeclared prefix": "<x:a/>",
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attacks_are_unreadable(name: str) -> None:
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(Unreadable):
+        parse(ATTACKS[name].encode())
+    with pytest.raises(Unreadable):
+        parse_records(ATTACKS[name].encode(), "", "a", lambda _: None)
+    assert psutil.Process().memory_info().rss - before < 64 * MIB
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "text"),
+    [
+        ("<a>é</a>".encode(), "", "é"),
+        ("<a>é</a>".encode(), "text/xml; charset=utf-8", "é"),
+        ("<a>é</a>".encode("utf-8-sig"), "text/xml", "é"),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'.encode("latin-1"), "text/xml", "é"),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'.encode("latin-1"), 'text/xml; charset="latin1"', "é"),
+        ('<?xml version="1.0"?><a>é</a>'.encode("latin-1"), "text/xml; charset=iso-8859-1", "é"),
+        ("<a>€</a>".encode("cp1252"), "TEXT/XML;CHARSET=windows-1252", "€"),
+        ('<?xml version="1.0" encoding="UTF-16"?><a>é東</a>'.encode("utf-16"), "text/xml; charset=utf-16", "é東"),
+        (b'<?xml version="1.0" encoding="UTF-8"?><a>e</a>', "text/xml; charset=ISO-8859-1", "e"),
+    ],
+)
+def test_the_stated_character_set_is_used(body: bytes, content_type: str, text: str) -> None:
+    assert parse(body, content_type).text == text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("<a>é</a>".encode("latin-1"), ""),
+        ('<?xml version="1.0" encoding="UTF-8"?><a>é</a>'.encode("latin-1"), ""),
+        ('<?xml version="1.0" encoding="UTF-8"?><a>é</a>'.encode(), "text/xml; charset=ISO-8859-1"),
+        ("<a>é</a>".encode("utf-8-sig"), "text/xml; charset=ISO-8859-1"),
+        ("<a>é</a>".encode(), "text/xml; charset=us-ascii"),
+        ("<a>é</a>".encode(), "text/xml; charset=no-such-set"),
+        (b'<?xml version="1.0" encoding="no-such-set"?><a/>', ""),
+        ("<a>é</a>".encode("utf-16-le"), ""),
+    ],
+)
+def test_letters_nobody_can_be_sure_of_are_unreadable(body: bytes, content_type: str) -> None:
+    with pytest.raises(Unreadable):
+        parse(body, content_type)
+
+
+def test_comments_and_sections_do_not_split_a_text() -> None:
+    assert parse(b"<a>5<!-- five -->0<?and more?>1<![CDATA[<2>]]></a>").text == "501<2>"
+
+
+def document(records: int, parts: int) -> Iterator[str]:
+    yield '<e xmlns="urn:x"><head>1</head><list>'
+    for number in range(records):
+        yield f"<r n='{number}'>" + "".join(f"<p>{part}</p>" for part in range(parts)) + "</r>"
+    yield "</list><tail>2</tail></e>"
+
+
+@pytest.mark.parametrize("records", [3, 6_000])
+def test_records_are_told_one_by_one(records: int) -> None:
+    """The second is too large to be parsed whole."""
+    body = "".join(document(records, 10)).encode()
+    assert (body.count(b"<") > AT_ONCE) is (records > 3)
+    seen: list[tuple[str | None, int, str | None]] = []
+
+    def take(record: _Element) -> None:
+        seen.append((record.get("n"), len(record), record[-1].text))
+
+    root = parse_records(body, "", "{urn:x}r", take)
+    assert seen == [(str(number), 10, "9") for number in range(records)]
+    assert [child.text for child in root if child.tag != "{urn:x}list"] == ["1", "2"]
+
+
+@pytest.mark.parametrize("padding", [0, AT_ONCE])
+def test_a_record_within_a_record_is_its_part(padding: int) -> None:
+    """The second is too large to be parsed whole."""
+    parts: list[int] = []
+    body = f'<e xmlns="urn:x"><r><r><p/></r></r>{"<r/>" * padding}</e>'.encode()
+    parse_records(body, "", "{urn:x}r", lambda record: parts.append(len(record)))
+    assert parts == [1] + [0] * padding
+
+
+def test_a_large_answer_takes_no_more_memory_than_its_records() -> None:
+    body = "".join(document(40_000, 10)).encode()
+    before = psutil.Process().memory_info().rss
+    parse_records(body, "", "{urn:x}r", lambda _: None)
+    assert psutil.Process().memory_info().rss - before < 64 * MIB
+
+
+@pytest.mark.parametrize("inside", ["<b/>", "<b>x</b>", '<b c="1"/>'])
+def test_a_record_larger_than_any_is_unreadable(inside: str) -> None:
+    body = f'<e xmlns="urn:x"><r>{inside * (8 * MIB // len(inside))}</r></e>'.encode()
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(Unreadable, match="larger than any"):
+        parse_records(body, "", "{urn:x}r", lambda _: None)
+    assert psutil.Process().memory_info().rss - before < 64 * MIB

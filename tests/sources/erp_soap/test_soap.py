@@ -1,0 +1,200 @@
+"""Envelopes, faults with 200 and 500, answers that are none, and a description that comes late or never."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from lxml import etree
+
+from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
+from domain.model import CustomerId, Order
+from examples.distributor.erp import security
+from sources.erp_soap.adapter import SoapErp
+from tests.sources.erp_soap.described import document
+from tests.sources.erp_soap.scripted import (
+    ASKED,
+    FAULT,
+    LIMIT_FAULT,
+    ORDERS,
+    PASSWORD,
+    TRICKY,
+    Service,
+    adapter,
+    found,
+    serving,
+)
+
+
+async def test_every_request_is_signed_anew_and_tells_no_password(told: tuple[Service, SoapErp]) -> None:
+    service, erp = told
+    service.answers = [found()]
+    for _ in range(2):
+        await erp.children([CustomerId("1")])
+    nonces = set()
+    for message in service.asked:
+        token = etree.fromstring(message.encode()).find(f".//{security.WSSE}UsernameToken")
+        assert token is not None
+        nonce = base64.b64decode(token.findtext(f"{security.WSSE}Nonce", ""))
+        created = token.findtext(f"{security.WSU}Created", "")
+        digest = hashlib.sha1(nonce + created.encode() + PASSWORD.encode()).digest()
+        assert token.findtext(f"{security.WSSE}Password") == base64.b64encode(digest).decode()
+        assert "word" not in message.replace("Password", "")
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(created)) < timedelta(minutes=1)
+        nonces.add(nonce)
+    assert len(nonces) == 2
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (FAULT, SourceFault),
+        (LIMIT_FAULT, SourceUnavailable),
+        (LIMIT_FAULT.replace("Concurrent", ""), SourceUnavailable),
+        (LIMIT_FAULT.replace("ExceededConcurrentRequestLimitFault", "InvalidCredentialsFault"), SourceFault),
+        (re.sub("<detail>.*</detail>", "", LIMIT_FAULT), SourceFault),
+        (
+            re.sub("<detail>.*</detail>", "", LIMIT_FAULT).replace(
+                "soapenv:Server", "soapenv:Server.ExceededRequestLimitFault"
+            ),
+            SourceFault,
+        ),
+        (re.sub("soapenv:Server", "f:ExceededRequestLimitFault", LIMIT_FAULT), SourceUnavailable),
+    ],
+    ids=["other", "concurrency", "requests", "credentials", "unnamed", "a code alike", "by code"],
+)
+async def test_faults_with_200_and_500(
+    told: tuple[Service, SoapErp], status: int, answer: str, error: type[SourceError]
+) -> None:
+    service, erp = told
+    service.answers, service.status = [answer], status
+    with pytest.raises(error) as caught:
+        await erp.orders([TRICKY], amounts=True)
+    assert isinstance(caught.value, SourceUnavailable) is (error is SourceUnavailable)
+    assert caught.value.public.startswith("The source system erp")
+
+
+async def test_the_name_of_a_fault_in_a_text_is_no_fault(told: tuple[Service, SoapErp]) -> None:
+    service, erp = told
+    service.answers = [ORDERS.replace("<s:memo>", "<s:memo>ExceededConcurrentRequestLimitFault ")]
+    assert isinstance((await erp.orders(ASKED, amounts=True))[TRICKY], Order)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "<html><body>Please log in</body></html>",
+        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + ORDERS.partition("?>")[2],
+        '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><x>&b;</x>',
+        "<a>" * 10_000,
+        ORDERS[:-40],
+        ORDERS.encode("utf-16"),
+        ORDERS.replace("UTF-8", "ISO-8859-1", 1),
+        ORDERS.replace("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"),
+        ORDERS.replace("getListResponse", "getEverythingResponse"),
+        ORDERS.replace("readResponseList", "readResponses"),
+        re.sub("<soapenv:Body>.*</soapenv:Body>", "<soapenv:Body/>", ORDERS, flags=re.DOTALL),
+        re.sub("<soapenv:Body>.*</soapenv:Body>", "", ORDERS, flags=re.DOTALL),
+        ORDERS.replace('<m:readResponseList><m:status isSuccess="true"/>', "<m:readResponseList>"),
+    ],
+    ids=[
+        "empty",
+        "html",
+        "external entity",
+        "entities",
+        "deep",
+        "cut",
+        "utf-16",
+        "another charset",
+        "soap 1.2",
+        "another answer",
+        "no list",
+        "empty body",
+        "no body",
+        "no status",
+    ],
+)
+async def test_an_answer_that_is_none_is_a_fault(told: tuple[Service, SoapErp], answer: str | bytes) -> None:
+    service, erp = told
+    service.answers = [answer]
+    with pytest.raises(SourceFault):
+        await erp.orders(ASKED, amounts=True)
+
+
+# -- the description --------------------------------------------------------------------------------------------------
+
+
+async def test_the_description_is_read_once_for_all(told: tuple[Service, SoapErp]) -> None:
+    service, erp = told
+    service.answers = [found()]
+    await asyncio.gather(*(erp.children([CustomerId(str(n))]) for n in range(10)))
+    await erp.children([CustomerId("1")])
+    assert service.described == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/", b""),
+        ("/", b"<html/>"),
+        ("/core.xsd", b"<!DOCTYPE a><a/>"),
+        (
+            "/sales.xsd",
+            document("/sales.xsd").replace(b'name="lineUniqueKey" type="xs:string"', b'name="key" type="xs:int"'),
+        ),
+        ("/messages.xsd", document("/messages.xsd").replace(b'name="getList"', b'name="fetchList"')),
+        (
+            "/",
+            document("/").replace(b"http://schemas.xmlsoap.org/wsdl/soap/", b"http://schemas.xmlsoap.org/wsdl/soap12/"),
+        ),
+    ],
+    ids=["empty", "html", "doctype", "another field", "another operation", "soap 1.2"],
+)
+async def test_a_description_that_cannot_be_used_is_asked_for_again(
+    told: tuple[Service, SoapErp], path: str, content: bytes
+) -> None:
+    service, erp = told
+    service.answers = [found()]
+    service.documents = {path: content or b" "}
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="WSDL cannot be used"):
+            await erp.children([CustomerId("1")])
+    assert service.asked == []
+    service.documents = {}
+    assert await erp.children([CustomerId("1")]) == {"1": ()}
+
+
+async def test_a_service_on_another_origin_is_not_asked(told: tuple[Service, SoapErp]) -> None:
+    service, erp = told
+    service.documents = {"/": document("/").replace(b"http://localhost/", b"http://localhost.invalid/")}
+    with pytest.raises(SourceFault, match="refused"):
+        await erp.children([CustomerId("1")])
+    assert service.asked == []
+
+
+async def test_a_caller_who_leaves_does_not_end_the_others_wait() -> None:
+    service = Service(answers=[found()])
+    service.gate.clear()
+    async with serving(service) as url, adapter(url) as erp:
+        first = asyncio.create_task(erp.children([CustomerId("1")]))
+        second = asyncio.create_task(erp.children([CustomerId("2")]))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        service.gate.set()
+        assert await second == {"2": ()}
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+async def test_a_description_that_hangs_times_out_and_is_asked_for_again() -> None:
+    service = Service(answers=[found()])
+    service.gate.clear()
+    async with serving(service) as url, adapter(url, deadline=0.3) as erp:
+        with pytest.raises(SourceTimeout):
+            await erp.children([CustomerId("1")])
+        service.gate.set()
+        assert await erp.children([CustomerId("1")]) == {"1": ()}
