@@ -1,10 +1,12 @@
 """Which adapter speaks to which kind of system: one line each, and the estate they make together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from domain.errors import SourceError
 from sources.carriers.dhl.adapter import DhlCarrier
 from sources.carriers.fedex.adapter import FedexCarrier
 from sources.carriers.ups.adapter import UpsCarrier
@@ -25,6 +27,12 @@ Adapter = Callable[[SourceConfig, Transport], T]
 
 class BackOffice(ErpSource, ReturnsSource, Protocol):
     """An ERP that owns returns too."""
+
+    async def warm(self) -> None:
+        """Gets ready what the first caller should not wait for. Raises SourceError; whatever is asked later tries
+        again.
+        """
+        ...
 
 
 ERPS: Mapping[str, Adapter[BackOffice]] = {
@@ -70,16 +78,26 @@ async def open_estate(
             if taken := sorted(carrier.scacs & by_scac.keys()):
                 raise ValueError(f"{source.name}: another carrier answers for {', '.join(taken)} already")
             by_scac |= dict.fromkeys(carrier.scacs, carrier)
-        yield Estate(
-            erp=erp,
-            returns=erp,
-            warehouse=wms,
-            carriers=by_scac,
-            now=now,
-            lifetimes=config.lifetimes,
-            observer=observer,
-            doors=tuple(doors.values()),
-        )
+        warming = asyncio.create_task(_warm(erp))
+        try:
+            yield Estate(
+                erp=erp,
+                returns=erp,
+                warehouse=wms,
+                carriers=by_scac,
+                now=now,
+                lifetimes=config.lifetimes,
+                observer=observer,
+                doors=tuple(doors.values()),
+            )
+        finally:
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
+
+
+async def _warm(erp: BackOffice) -> None:
+    with suppress(SourceError):
+        await erp.warm()
 
 
 def _find(table: Mapping[str, T], kind: str, source: SourceConfig) -> T:

@@ -1,16 +1,15 @@
 """Reads the warehouse system: one call for any number of keys up to its batch limit."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
-from domain.errors import SourceError, SourceFault
+from domain.errors import SourceFault
 from domain.model import OrderId, Shipment, ShipmentId, WarehouseOrder, WarehouseStage
 from domain.values import Provenance
+from sources.batches import Answers, in_batches
 from sources.codes import CodeTable
 from sources.config import SourceConfig
 from sources.ports import Batch, Page, RecordQuery
@@ -18,8 +17,6 @@ from sources.transport import Reply, Transport
 from sources.wms import wire
 
 K = TypeVar("K", bound=str)
-T = TypeVar("T")
-V = TypeVar("V")
 
 BATCH: Final = 500
 """The service's limits: keys in a query, and shipments in a page."""
@@ -37,14 +34,14 @@ class WmsWarehouse:
             self._headers["X-Api-Key"] = config.password
 
     async def warehouse_orders(self, ids: Collection[OrderId]) -> Batch[OrderId, WarehouseOrder]:
-        return await _in_batches(ids, self._orders)
+        return await in_batches(ids, BATCH, self._orders)
 
     async def shipments(self, ids: Collection[ShipmentId]) -> Batch[ShipmentId, Shipment]:
-        return await _in_batches(ids, self._by_id)
+        return await in_batches(ids, BATCH, self._by_id)
 
     async def shipments_by_tracking(self, numbers: Collection[str]) -> Batch[str, Sequence[Shipment]]:
         """Void packages' numbers and freight PRO numbers find their shipments too."""
-        return await _in_batches(numbers, self._by_tracking)
+        return await in_batches(numbers, BATCH, self._by_tracking)
 
     async def shipment_page(self, query: RecordQuery) -> Page[Shipment]:
         """At most ``BATCH`` rows. One row that is malformed, or that was not asked for, is the page's SourceFault:
@@ -65,7 +62,7 @@ class WmsWarehouse:
         reply = await self._post("orders", {"orderNumbers": asked, "include": ("work", "shipments")})
         answer = wire.decode(reply.body, wire.OrdersReply, self._system)
         source = Provenance(self._system, reply.as_of)
-        answers = _Answers[OrderId, WarehouseOrder]()
+        answers = Answers[OrderId, WarehouseOrder]()
         for raw in answer.orders:
             try:
                 order = wire.read(raw, wire.OrderRecord, self._codes, source)
@@ -88,9 +85,9 @@ class WmsWarehouse:
 
     async def _found(
         self, conditions: Mapping[str, object], keys: Callable[[Shipment | wire.ShipmentName], Collection[K]]
-    ) -> "_Answers[K, Shipment]":
+    ) -> Answers[K, Shipment]:
         """Every shipment that meets the conditions, in as many pages as the service makes of them."""
-        answers = _Answers[K, Shipment]()
+        answers = Answers[K, Shipment]()
         after: wire.Position | None = None
         while True:
             answer, source = await self._query(conditions, after=after, limit=BATCH)
@@ -122,47 +119,6 @@ class WmsWarehouse:
             headers=self._headers,
             content=msgspec.json.encode(body),
         )
-
-
-class _Answers(Generic[K, T]):
-    """Sorts records to the keys they answer. A malformed record spoils its own keys; one that does not even say whose
-    it is spoils the keys that nothing else answered, because none of them can be called absent.
-    """
-
-    def __init__(self) -> None:
-        self._found: defaultdict[K, list[T]] = defaultdict(list)
-        self._spoilt: dict[K, SourceError] = {}
-        self._nameless: SourceError | None = None
-
-    def add(self, keys: Collection[K], record: T) -> None:
-        for key in keys:
-            self._found[key].append(record)
-
-    def spoil(self, keys: Collection[K] | None, error: SourceError) -> None:
-        """``keys`` None: nobody knows whose record it was."""
-        self._spoilt.update(dict.fromkeys(keys or (), error))
-        if keys is None:
-            self._nameless = error
-
-    def of(self, asked: Sequence[K], whole: Callable[[Sequence[T]], V]) -> Batch[K, V]:
-        """The answer for each key asked for and no other; ``whole`` makes one value of a key's records."""
-        answers: dict[K, V | SourceError] = {}
-        for key in asked:
-            error = self._spoilt.get(key)
-            if error is not None:
-                answers[key] = error
-            elif key in self._found:
-                answers[key] = whole(self._found[key])
-            elif self._nameless is not None:
-                answers[key] = self._nameless
-        return answers
-
-
-async def _in_batches(keys: Collection[K], read: Callable[[Sequence[K]], Awaitable[Batch[K, V]]]) -> Batch[K, V]:
-    distinct = list(dict.fromkeys(keys))
-    batches = (distinct[start : start + BATCH] for start in range(0, len(distinct), BATCH))
-    answers = await asyncio.gather(*(read(batch) for batch in batches))
-    return {key: value for answer in answers for key, value in answer.items()}
 
 
 def _conditions(query: RecordQuery) -> Mapping[str, object] | None:
