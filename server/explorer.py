@@ -43,7 +43,7 @@ class Page(StaticFiles):
 
 
 def saved_queries(folder: Path) -> list[dict[str, Any]]:
-    """The documents in ``folder``, as GraphiQL offers them."""
+    """The documents in ``folder``, as GraphiQL offers them: in order of file name, the first to whoever comes first."""
     return [_saved(path) for path in sorted(folder.glob("*.graphql"))]
 
 

@@ -28,15 +28,15 @@ def _tracking_number(company: World) -> str:
 
 
 VARIABLES: Mapping[str, Mapping[str, object]] = {
-    "accounts": {"number": BUYER},
-    "exceptions": {"first": 20},
-    "freshness": {"number": _number_of("in_transit")},
-    "invoices": {"first": 20},
-    "order": {"number": _number_of("backorder_partial")},
-    "orders": {"first": 20},
-    "returns": {"first": 20},
-    "search": {"text": lambda company: company.orders[company.examples["in_transit"]].po_number, "first": 10},
-    "shipment": {"trackingNumber": _tracking_number},
+    "1-order": {"number": _number_of("backorder_partial")},
+    "2-shipment": {"trackingNumber": _tracking_number},
+    "3-orders": {"first": 20},
+    "4-exceptions": {"first": 20},
+    "5-invoices": {"first": 20},
+    "6-returns": {"first": 20},
+    "7-accounts": {"number": BUYER},
+    "8-search": {"text": lambda company: company.orders[company.examples["in_transit"]].po_number, "first": 10},
+    "9-freshness": {"number": _number_of("in_transit")},
 }
 """What each document is asked with; callables look it up in the world. Every one is the buyer's to see."""
 
