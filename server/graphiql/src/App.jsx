@@ -3,7 +3,7 @@ import { HistoryStore, HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQLProvider } from "@graphiql/react";
 import { GraphiQL, GraphiQLInterface } from "graphiql";
 import { useMemo, useState } from "react";
-import { ExampleQueries, variablesText } from "./ExampleQueries.jsx";
+import { ExampleQueries } from "./ExampleQueries.jsx";
 import { BearerToken, PersonaSwitch } from "./Identity.jsx";
 import { bearerSession, createFetcher, personaSession } from "./session.js";
 import logo from "./crossdock.svg";
@@ -28,13 +28,11 @@ export function App({ config: { endpoint, queries, personas } }) {
     localStorage.setItem(PERSONA_KEY, chosen.name);
     setPersona(chosen);
   };
-  const firstTabs = queries.slice(0, 1).map(({ query, variables }) => ({ query, variables: variablesText(variables) }));
   return (
     <GraphiQLProvider
       fetcher={fetcher}
       plugins={PLUGINS}
       referencePlugin={DOC_EXPLORER_PLUGIN}
-      defaultTabs={firstTabs.length ? firstTabs : undefined}
       inputValueDeprecation
       schemaDescription
     >

@@ -1,8 +1,16 @@
 import { pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 
-export function variablesText(variables) {
+function variablesText(variables) {
   if (!variables || typeof variables === "string") return variables || "";
   return Object.keys(variables).length ? JSON.stringify(variables, null, 2) : "";
+}
+
+// GraphiQL opens with what its reader had last. Its own defaults fill the tab but not the variables editor, so the first
+// example is left where it looks for a reader's last document and variables.
+export function offerFirst([example]) {
+  if (!example || localStorage.getItem("graphiql:query")) return;
+  localStorage.setItem("graphiql:query", example.query);
+  localStorage.setItem("graphiql:variables", variablesText(example.variables));
 }
 
 export function ExampleQueries({ queries }) {
