@@ -39,7 +39,7 @@ def _tell(error: GraphQLError, context: Context | None) -> dict[str, Any]:
         code, formatted["message"] = cause.code, cause.public
         if cause.detail:
             log.warning("source failed", code=code, detail=cause.detail, path=error.path)
-    elif cause is None or isinstance(cause, GraphQLError):
+    elif cause is None or isinstance(cause, GraphQLError) or error.path is None:
         code = "BAD_USER_INPUT"
     else:
         code, formatted["message"] = "INTERNAL", "Something went wrong on our side."

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from graphql import GraphQLError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -156,7 +155,7 @@ class GraphQLEndpoint:
         may_introspect = self._introspection == "on" or principal.may(self._introspection)
         prepared = self._engine.prepare(request.query)
         if isinstance(prepared, list):
-            refusal = self._engine.refusal([_stated(error) for error in prepared])
+            refusal = self._engine.refusal(prepared)
             if not may_introspect:
                 for error in refusal["errors"]:
                     error["message"] = SUGGESTION.sub("", error["message"])
@@ -192,11 +191,6 @@ async def _departure(receive: Receive, clock: asyncio.Timeout, left: asyncio.Eve
         pass
     left.set()
     clock.reschedule(asyncio.get_running_loop().time())
-
-
-def _stated(error: GraphQLError) -> GraphQLError:
-    """What is wrong with a document is its author's business, whichever exception found it."""
-    return GraphQLError(error.message, error.nodes, error.source, error.positions, extensions=error.extensions)
 
 
 def _status(answer: Mapping[str, Any], media_type: str) -> int:

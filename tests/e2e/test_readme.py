@@ -22,6 +22,7 @@ CROSSDOCK = str(Path(sys.executable).with_name("crossdock"))
 
 
 def block(words: str) -> str:
+    found: str
     (found,) = (each for each in SHELL if words in each)
     return found
 
