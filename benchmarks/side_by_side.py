@@ -35,6 +35,9 @@ RIVALS = {
 """Contender to the folder it is installed from."""
 
 QUERIES = ("Q1", "Q2", "Q3", "Q5")
+ERROR_SIGNS = ("source failed", "unexpected error")
+"""What our log says when an answer with status 200 is not whole (``graph.errors``)."""
+
 TOOLS = {"node": "Node 20", "npm": "Node 20", "taskset": "apt-get install util-linux", "wrk": "apt-get install wrk"}
 CURSORS = (
     "query($after: String) { orders(first: 100, after: $after, orderBy: PLACED_AT_ASC) { pageInfo { endCursor } } }"
@@ -140,7 +143,8 @@ def report(*, rounds: int, seconds: int) -> str:
     except Unavailable as reason:
         rows = []
         comparison.skipped["load"] = str(reason)
-    return "\n".join([*_tables(checked, rows, rounds, seconds), *_remarks(comparison.skipped)])
+    memory = f"Crossdock's memory: {os.environ.get('CONTENDER_MEMORY', 'cold')}.\n"
+    return "\n".join([memory, *_tables(checked, rows, rounds, seconds), *_remarks(comparison.skipped)])
 
 
 def _tables(
@@ -208,7 +212,7 @@ def _load(path: Path) -> Any:
 
 
 def _npm(folder: Path) -> None:
-    if not (folder / "node_modules").exists():
+    if not (folder / "node_modules" / ".package-lock.json").exists():  # which npm writes last
         _run(["npm", "install", "--no-package-lock", "--silent", "--no-audit", "--no-fund"], folder)
 
 

@@ -21,9 +21,9 @@ from examples.distributor.erp.service import CONTRACT, envelope
 from examples.distributor.world import World
 from sources.codes import CodeTable
 from sources.erp_soap import adapter, wsdl
-from sources.erp_soap.mapper import Tables
 from sources.erp_soap.orders import OrderRecord
 from sources.erp_soap.parsing import parse
+from sources.erp_soap.tables import Tables
 from sources.erp_soap.wire import Meaning
 from sources.erp_soap.writer import Writer
 

@@ -40,7 +40,7 @@ LIFETIMES = Lifetimes() if os.environ.get("CONTENDER_MEMORY") == "warm" else COL
 
 CALLER = Principal("benchmark", PrincipalKind.MACHINE, frozenset(SCOPES))
 CONNECTIONS = 128
-LIMITS = Limits(deadline=30.0, concurrency=CONNECTIONS)
+LIMITS = Limits(deadline=30.0, connect_timeout=30.0, concurrency=CONNECTIONS)
 """As many connections as the others have, and no deadline that a saturated core could meet."""
 
 
