@@ -17,8 +17,8 @@ from sources.codes import CodeTable
 from sources.config import SourceConfig
 from sources.erp_soap import lexical
 from sources.erp_soap.mapper import Malformed, Reader
-from sources.erp_soap.tables import Tables
 from sources.erp_soap.soap import Service
+from sources.erp_soap.tables import Tables
 from sources.erp_soap.writer import Values
 from sources.ports import Batch, Cursor, CustomerQuery, OrderFilter, OrderQuery, Page, RecordQuery
 from sources.transport import Transport

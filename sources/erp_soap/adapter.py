@@ -23,15 +23,15 @@ from domain.model import (
 from sources.batches import Answers, in_batches
 from sources.codes import CodeTable
 from sources.config import SourceConfig
-from sources.erp_soap import queries
+from sources.erp_soap import queries, records
 from sources.erp_soap.accounts import AccountPlace, BalanceRecord, CustomerRecord
 from sources.erp_soap.invoices import CreditMemoRecord, InvoiceRecord
 from sources.erp_soap.lexical import sayable
-from sources.erp_soap.mapper import Tables
 from sources.erp_soap.orders import OrderName, OrderRecord
 from sources.erp_soap.records import PAGE, Kind, Records, Spoilt
 from sources.erp_soap.returns import ReturnRecord
 from sources.erp_soap.soap import Service
+from sources.erp_soap.tables import Tables
 from sources.erp_soap.wire import Meaning, given
 from sources.erp_soap.writer import Of, Values
 from sources.ports import Batch, CustomerQuery, OrderQuery, Page, RecordQuery
@@ -74,14 +74,15 @@ class SoapErp:
         self._order_name = Kind({SALES + "SalesOrder": OrderName}, lambda record, _: record)
         self._customer = Kind({ACCOUNTS + "Customer": CustomerRecord}, partial(CustomerRecord.to_domain, codes=codes))
         self._place = Kind({ACCOUNTS + "Customer": AccountPlace}, lambda record, _: record)
-        self._balance = Kind({ACCOUNTS + "CustomerBalance": BalanceRecord}, BalanceRecord.to_domain)
+        self._balance = Kind({ACCOUNTS + "CustomerBalance": BalanceRecord}, BalanceRecord.to_domain, _owner)
         self._document = Kind(DOCUMENTS, lambda record, source: record.to_domain(source, codes=codes))
         self._return = Kind({SALES + "ReturnAuthorization": ReturnRecord}, partial(ReturnRecord.to_domain, codes=codes))
         self._service = Service(config, transport, self._prepare)
         self._records = Records(config.name, self._service)
 
     def _prepare(self, tables: Tables) -> Tables:
-        """Compiles every reader, so that a WSDL that does not fit is refused as a whole."""
+        """Compiles every reader before any is used, so that a WSDL that does not fit is refused as a whole."""
+        records.prepare(tables)
         kinds: Iterable[Kind[Any, Any]] = (
             self._order,
             self._order_name,
@@ -289,6 +290,10 @@ class SoapErp:
         if len(found) > 1:
             rows = sorted(rows, key=rank, reverse=descending)[:limit]
         return Page(rows, more=sum(page.total for page in found) > len(rows))
+
+
+def _owner(owed: Receivables) -> str:
+    return owed.customer_id
 
 
 def _parts(visible: Visibility, asked: AbstractSet[str] = frozenset()) -> Sequence[queries.Accounts]:

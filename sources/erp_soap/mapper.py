@@ -1,4 +1,4 @@
-"""Reads records from XML into structs by tables compiled from the WSDL's own types: lossless, strict, and cheap.
+"""Reads records from XML into structs by tables made of the WSDL's own types: lossless, strict, and cheap.
 
 A struct names the elements and attributes it wants in snake case; the schema says how often they come, whether they may
 be nil and how they are written. What the schema knows and the struct does not want is passed over; what the schema does
@@ -6,7 +6,6 @@ not know, lacks or cannot read is ``Malformed``. Absent is ``UNSET``, ``xsi:nil`
 order of elements is not judged: no value depends on it.
 """
 
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
     Any,
@@ -16,19 +15,12 @@ from typing import (
     NewType,
     NoReturn,
     TypeVar,
-    Union,
     cast,
-    get_args,
-    get_origin,
-    get_type_hints,
 )
 
 import msgspec
 from lxml.etree import QName, _Element
-from msgspec import UNSET, UnsetType
-from zeep import xsd
-from zeep.exceptions import Error as ZeepError
-from zeep.xsd.elements.indicators import OrderIndicator
+from msgspec import UNSET
 
 from sources.erp_soap import lexical
 
@@ -43,14 +35,7 @@ XSI_KNOWN: Final = frozenset({XSI_NIL, XSI_TYPE, XSI + "schemaLocation", XSI + "
 EXCERPT = 80
 """Characters of a bad value that an error repeats."""
 
-Enumerations = Mapping[str, frozenset[str]]
-"""The values of each enumerated simple type, by its qualified name; zeep does not keep them."""
-
 Parse = Callable[[str], object]
-
-
-class Unfit(ValueError):
-    """The schema cannot give what a struct asks for."""
 
 
 class Malformed(ValueError):
@@ -68,7 +53,7 @@ class Malformed(ValueError):
         return f"{'/'.join(self.path)}: {self.why}"
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
     """One element: where its value goes, whether it must come, may come often, may be nil, and who reads it.
 
     ``parse`` None: the text as it is. ``read`` is for elements with elements inside.
@@ -83,7 +68,7 @@ class _Field(NamedTuple):
     read: "Reader[Any] | None" = None
 
 
-class _Attribute(NamedTuple):
+class Attribute(NamedTuple):
     name: str
     slot: int
     required: bool
@@ -91,18 +76,18 @@ class _Attribute(NamedTuple):
 
 
 class Reader(Generic[T]):
-    """Reads the elements of one schema type. Built by ``Tables``; raises ``Malformed``."""
+    """Reads the elements of one schema type. Built by ``tables.Tables``; raises ``Malformed``."""
 
     def __init__(self, struct: type[T], type_name: str) -> None:
         self.type_name = type_name
         self._struct = struct
-        self._fields: dict[str, _Field | None] = {}
-        self._attributes: dict[str, _Attribute | None] = {}
+        self._fields: dict[str, Field | None] = {}
+        self._attributes: dict[str, Attribute | None] = {}
         self._blank: list[Any] = []
-        self._lists: tuple[_Field, ...] = ()
+        self._lists: tuple[Field, ...] = ()
         self._required = 0
 
-    def fill(self, fields: Mapping[str, _Field | None], attributes: Mapping[str, _Attribute | None]) -> None:
+    def fill(self, fields: Mapping[str, Field | None], attributes: Mapping[str, Attribute | None]) -> None:
         """Takes its tables; apart from construction, because schema types may contain themselves."""
         self._fields.update(fields)
         self._attributes.update(attributes)
@@ -180,122 +165,6 @@ class Reader(Generic[T]):
                 yield part.name
 
 
-class Tables:
-    """Compiles readers from the types zeep read from a WSDL, each once."""
-
-    def __init__(self, schema: Any, enumerations: Enumerations) -> None:
-        self._schema = schema
-        self._enumerations = enumerations
-        self._readers: dict[tuple[str, type], Reader[Any]] = {}
-
-    def reader(self, type_name: str, struct: type[T]) -> Reader[T]:
-        """``type_name``: "{namespace}Name". Raises ``Unfit``."""
-        try:
-            found = self._schema.get_type(type_name)
-        except ZeepError as error:
-            raise Unfit(f"the schema has no type {type_name}") from error
-        return self._compiled(found, struct)
-
-    def message(self, element_name: str, struct: type[T]) -> Reader[T]:
-        """The same for a global element, "{namespace}name"."""
-        try:
-            found = self._schema.get_element(element_name)
-        except ZeepError as error:
-            raise Unfit(f"the schema has no element {element_name}") from error
-        return self._compiled(found.type, struct)
-
-    def _compiled(self, schema_type: Any, struct: type[T]) -> Reader[T]:
-        name = schema_type.qname.text if schema_type.qname else struct.__name__
-        known = self._readers.get((name, struct))
-        if known is not None:
-            return known
-        reader = self._readers[name, struct] = Reader(struct, name)
-        hints = get_type_hints(struct)
-        wanted = {
-            field.encode_name: (slot, _Wish(hints[field.name]))
-            for slot, field in enumerate(msgspec.structs.fields(struct))
-        }
-        fields: dict[str, _Field | None] = {}
-        for element, optional, many in _elements(schema_type):
-            if fields.get(element.qname.text) is not None:
-                raise Unfit(f"{name} has {element.name} in two places")
-            fields[element.qname.text] = self._field(element, optional, many, wanted.pop(element.name, None), name)
-        attributes = {
-            attribute.qname.text: self._attribute(attribute, wanted.pop(attribute.name, None), name)
-            for _, attribute in schema_type.attributes
-            if attribute.name
-        }
-        if wanted:
-            raise Unfit(f"{name} has no {', '.join(wanted)}")
-        reader.fill(fields, attributes)
-        return reader
-
-    def _field(
-        self, element: Any, optional: bool, many: bool, wish: "tuple[int, _Wish] | None", owner: str
-    ) -> _Field | None:
-        if wish is None:
-            return None
-        slot, wanted = wish
-        if many is not wanted.many:
-            raise Unfit(f"{owner}/{element.name} comes {'often' if many else 'once'}")
-        required = not (optional and (many or wanted.unset))
-        nillable = element.nillable and wanted.none
-        if isinstance(wanted.kind, type) and issubclass(wanted.kind, msgspec.Struct):
-            read = self._compiled(element.type, wanted.kind)
-            return _Field(element.name, slot, required, many, nillable, read=read)
-        return _Field(element.name, slot, required, many, nillable, self._parser(element, wanted, owner))
-
-    def _attribute(self, attribute: Any, wish: "tuple[int, _Wish] | None", owner: str) -> _Attribute | None:
-        if wish is None:
-            return None
-        slot, wanted = wish
-        parse = self._parser(attribute, wanted, owner) or lexical.string
-        return _Attribute(f"@{attribute.name}", slot, attribute.required or not wanted.unset, parse)
-
-    def _parser(self, particle: Any, wanted: "_Wish", owner: str) -> Parse | None:
-        """None: the text as it is."""
-        lineage: Sequence[Any] = type(particle.type).__mro__
-        builtin = next((each for each in lineage if each.__module__ == "zeep.xsd.types.builtins"), None)
-        name = builtin._default_qname.localname if builtin else ""  # noqa: SLF001 zeep tells it nowhere else
-        kind, parse = lexical.PARSERS.get(name, (None, None))
-        if kind is not (str if wanted.kind is RawCode else wanted.kind) or parse is None:
-            raise Unfit(f"{owner}/{particle.name} is {particle.type}, not {wanted.kind}")
-        values = self._enumerations.get(particle.type.qname.text)
-        if values is not None and wanted.kind is not RawCode:
-            return lexical.choice(values)
-        return None if parse is lexical.string else parse
-
-
-class _Wish:
-    """What a struct's annotation asks for."""
-
-    def __init__(self, annotation: Any) -> None:
-        options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-        self.unset = UnsetType in options
-        self.none = types.NoneType in options
-        (kind,) = (option for option in options if option not in (UnsetType, types.NoneType))
-        self.many = get_origin(kind) is tuple
-        self.kind: Any = get_args(kind)[0] if self.many else kind
-
-
-def _elements(schema_type: Any) -> Iterator[tuple[Any, bool, bool]]:
-    """Each element of a complex type with whether it may be missing and whether it may come often, groups unfolded."""
-
-    def unfold(particle: Any, optional: bool, many: bool) -> Iterator[tuple[Any, bool, bool]]:
-        optional = optional or particle.min_occurs == 0
-        many = many or particle.max_occurs == "unbounded" or particle.max_occurs > 1
-        if isinstance(particle, xsd.Element):
-            yield particle, optional, many
-        elif isinstance(particle, xsd.Group):
-            yield from unfold(particle.child, optional, many)
-        elif isinstance(particle, OrderIndicator):
-            for part in particle:
-                yield from unfold(part, optional or isinstance(particle, xsd.Choice), many)
-
-    for _, particle in schema_type.elements_nested:
-        yield from unfold(particle, False, False)
-
-
 def type_of(element: _Element) -> str | None:
     """The type an element says it has by ``xsi:type``, as "{namespace}Name"."""
     stated = element.get(XSI_TYPE)
@@ -305,7 +174,7 @@ def type_of(element: _Element) -> str | None:
     return f"{{{element.nsmap.get(prefix or None, '')}}}{name}"
 
 
-def _with_attributes(element: _Element, field: _Field) -> object:
+def _with_attributes(element: _Element, field: Field) -> object:
     """The value of an element that has attributes, or has elements where text should be."""
     if _is_nil(element, field):
         return None
@@ -320,7 +189,7 @@ def _with_attributes(element: _Element, field: _Field) -> object:
     return field.parse(text) if field.parse else text
 
 
-def _is_nil(element: _Element, field: _Field) -> bool:
+def _is_nil(element: _Element, field: Field) -> bool:
     stated = element.get(XSI_NIL)
     if stated is None or not lexical.boolean(stated):
         return False

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 from lxml.etree import QName, _Element
@@ -10,9 +11,10 @@ from msgspec import UNSET, UnsetType
 
 from domain.errors import SourceError, SourceFault, SourceUnavailable
 from domain.values import Provenance
-from sources.erp_soap.mapper import Malformed, Tables, type_of
+from sources.erp_soap.mapper import Malformed, type_of
 from sources.erp_soap.queries import MESSAGES
 from sources.erp_soap.soap import Service
+from sources.erp_soap.tables import Tables
 from sources.erp_soap.wire import Status, Wire
 from sources.erp_soap.writer import Of, Values
 from sources.ports import Batch
@@ -64,15 +66,26 @@ class SearchAnswer(Wire, frozen=True):
     search_result: SearchResult
 
 
+def prepare(tables: Tables) -> None:
+    """Compiles the readers of everything around the records; raises ``Unfit``."""
+    for element, answer in (("getListResponse", GetListAnswer), ("getCustomerBalanceResponse", BalanceAnswer)):
+        tables.message(MESSAGES + element, answer)
+    for element in ("searchResponse", "searchMoreWithIdResponse"):
+        tables.message(MESSAGES + element, SearchAnswer)
+    for response in ("ReadResponse", "BalanceResponse"):
+        tables.reader(MESSAGES + response, ReadStatus)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[W, V]):
     """What is read: each type of record by its schema type's qualified name, and what becomes of it.
 
-    ``to_domain`` may raise ValueError.
+    ``to_domain`` may raise ValueError. ``number``: whose record it is.
     """
 
     structs: Mapping[str, type[W]]
     to_domain: Callable[[W, Provenance], V]
+    number: Callable[[V], str] = attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +206,13 @@ class Records:
         struct = kind.structs.get(name)
         if struct is None:
             raise Malformed(f"is of the type {name or 'nobody knows'}", QName(element).localname)
-        own = element.get("externalId")
-        if number is not None and own is not None and own != number:
-            raise ValueError(f"another record came: {own!r}")
         try:
-            return kind.to_domain(tables.reader(name, struct)(element), Provenance(self._system, as_of))
+            value = kind.to_domain(tables.reader(name, struct)(element), Provenance(self._system, as_of))
         except ValueError as error:
-            raise ValueError(f"{QName(name).localname} {own!r}: {error}") from error
+            raise ValueError(f"{QName(name).localname} {element.get('externalId')!r}: {error}") from error
+        if number is not None and kind.number(value) != number:
+            raise ValueError(f"another record came: {kind.number(value)!r}")
+        return value
 
     def _message(self, tables: Tables, body: _Element, struct: type[W]) -> W:
         try:

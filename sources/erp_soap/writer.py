@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from zeep import xsd
 
 from sources.erp_soap.lexical import sayable
-from sources.erp_soap.mapper import Unfit
+from sources.erp_soap.tables import Unfit
 
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 CARRIAGE_RETURN: Final = {"\r": "&#13;"}

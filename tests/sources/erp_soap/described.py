@@ -7,7 +7,7 @@ from typing import Any
 
 from examples.distributor.erp import service
 from sources.erp_soap import wsdl
-from sources.erp_soap.mapper import Tables
+from sources.erp_soap.tables import Tables
 
 ADDRESS = "http://erp.example/services/Distribution?wsdl"
 CONTRACT = service.CONTRACT

@@ -207,3 +207,10 @@ async def test_more_keys_than_a_batch_are_several_calls(told: tuple[Service, Soa
     asked = [OrderId(str(number)) for number in range(2 * BATCH + 1)]
     assert await erp.orders(asked, amounts=False) == {}
     assert sorted(request.count("baseRef ") for request in service.asked) == [1, BATCH, BATCH]
+
+
+async def test_a_balance_of_another_account_is_a_fault(told: tuple[Service, SoapErp]) -> None:
+    service, erp = told
+    service.answers = [BALANCES]
+    owed = await erp.receivables([CustomerId("000")])
+    assert "another record came: '00'" in str(owed[CustomerId("000")])

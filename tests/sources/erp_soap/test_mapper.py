@@ -16,9 +16,10 @@ from msgspec import UNSET, UnsetType
 
 from domain.values import Moment
 from sources.erp_soap import lexical, wsdl
-from sources.erp_soap.mapper import Malformed, RawCode, Tables, Unfit, type_of
+from sources.erp_soap.mapper import Malformed, RawCode, type_of
 from sources.erp_soap.orders import OrderLineRecord
 from sources.erp_soap.parsing import parse
+from sources.erp_soap.tables import Tables, Unfit
 from sources.erp_soap.wire import Ref, Wire
 from tests.sources.erp_soap.described import SALES, tables
 

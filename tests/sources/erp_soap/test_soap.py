@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,16 +13,24 @@ from lxml import etree
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.model import CustomerId, Order
 from examples.distributor.erp import security
+from sources.config import SourceConfig
+from sources.erp_soap import queries
 from sources.erp_soap.adapter import SoapErp
-from tests.sources.erp_soap.described import document
+from sources.erp_soap.soap import LARGE
+from sources.erp_soap.soap import Service as SoapService
+from sources.observer import Silence
+from sources.transport import Transport, client
+from tests.sources.erp_soap.described import MESSAGES, document
 from tests.sources.erp_soap.scripted import (
     ASKED,
     FAULT,
     LIMIT_FAULT,
+    NOW,
     ORDERS,
     PASSWORD,
     TRICKY,
     Service,
+    account,
     adapter,
     found,
     serving,
@@ -198,3 +207,26 @@ async def test_a_description_that_hangs_times_out_and_is_asked_for_again() -> No
             await erp.children([CustomerId("1")])
         service.gate.set()
         assert await erp.children([CustomerId("1")]) == {"1": ()}
+
+
+@pytest.mark.parametrize("records", [1, 2500])
+async def test_a_large_answer_is_read_beside_the_event_loop(records: int) -> None:
+    """The second is larger than ``LARGE``."""
+    service = Service(answers=[found(*[account(str(number)) for number in range(records)])])
+    assert (len(str(service.answers[0])) > LARGE) is (records > 1)
+    readers: list[tuple[threading.Thread, datetime]] = []
+    async with serving(service) as url, client() as pool:
+        config = SourceConfig("erp", url)
+        door = Transport(config, pool, observer=Silence(), now=lambda: NOW)
+        soap: SoapService[None] = SoapService(config, door, lambda _: None)
+        search = queries.customers_by("parent", ["1"])
+        answer = await soap.call(
+            "search",
+            {"searchRecord": search, "searchPreferences": {"pageSize": 5}},
+            record=MESSAGES + "record",
+            take=lambda _, as_of: readers.append((threading.current_thread(), as_of)),
+        )
+    assert answer.tag == MESSAGES + "searchResponse"
+    assert len(readers) == records
+    assert {as_of for _, as_of in readers} == {NOW}
+    assert (readers[0][0] is threading.main_thread()) is (records == 1)

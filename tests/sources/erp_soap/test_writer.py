@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sources.erp_soap.lexical import sayable
-from sources.erp_soap.mapper import XSI_TYPE, Unfit, type_of
+from sources.erp_soap.mapper import XSI_TYPE, type_of
+from sources.erp_soap.tables import Unfit
 from sources.erp_soap.writer import Of, Values, Writer
 from tests.sources.erp_soap.described import CONTRACT, MESSAGES, zeep_client
 
