@@ -17,18 +17,19 @@ export function ExampleQueries({ queries }) {
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(
     pick("tabs", "activeTabIndex", "queryEditor", "variableEditor"),
   );
-  const { addTab, changeTab } = useGraphiQLActions();
+  const { addTab, changeTab, setOperationName } = useGraphiQLActions();
   if (!queries.length) return null;
 
   const open = (example) => {
     const opened = tabs.findIndex((tab) => tab.query === example.query);
     if (opened >= 0) {
       changeTab(opened);
-      return;
+    } else {
+      if (tabs[activeTabIndex].query) addTab();
+      queryEditor.setValue(example.query);
+      variableEditor.setValue(variablesText(example.variables));
     }
-    if (tabs[activeTabIndex].query) addTab();
-    queryEditor.setValue(example.query);
-    variableEditor.setValue(variablesText(example.variables));
+    setOperationName(null); // until GraphiQL has parsed this document it would send the name of the one before
   };
   return (
     <label>

@@ -1,0 +1,107 @@
+"""GraphiQL as `crossdock serve` serves it, over the simulated distributor, in a real browser."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Request, expect
+
+from tests.e2e.conftest import fleet, served
+
+__all__ = ["fleet", "served"]
+
+TITLE = "Where is my order, and why?"
+VARIABLES = Path(__file__).parents[2] / "examples/queries/1-order.json"
+NUMBER: str = json.loads(VARIABLES.read_text())["number"]
+PATIENCE_MS = 60_000
+"""A busy machine takes its time over a first answer."""
+
+TURN, TURNS = 3_000, 60
+"""The wheel's turn that moves an editor by less than what is in sight, and as many as end the longest answer."""
+
+
+@pytest.fixture
+async def graphiql(served: str, browser_page: Page) -> Page:
+    browser_page.set_default_timeout(PATIENCE_MS)
+    await browser_page.goto(f"{served}/graphiql/")
+    return browser_page
+
+
+def asks_an_example(request: Request) -> bool:
+    """Unlike introspection, every example has variables."""
+    return bool((request.post_data_json or {}).get("variables"))
+
+
+async def answer(page: Page) -> Any:
+    """What the server says when the open document is run."""
+    async with page.expect_response(lambda reply: asks_an_example(reply.request)) as replied:
+        await page.get_by_role("button", name="Execute query").click()
+    return await (await replied.value).json()
+
+
+async def shows(page: Page, text: str) -> None:
+    """Scrolls the answer, of which only the lines in sight are in the page, down to ``text``."""
+    results = page.get_by_label("Result Window")
+    await results.hover()
+    for _ in range(TURNS):
+        if text in " ".join((await results.inner_text()).split()):
+            return
+        await page.mouse.wheel(0, TURN)
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+    raise AssertionError(f"The answer nowhere shows {text}")
+
+
+async def test_a_newcomer_runs_the_first_example_as_the_buyer(graphiql: Page) -> None:
+    await expect(graphiql.get_by_role("heading", name="Crossdock")).to_be_visible()
+    await expect(graphiql.get_by_label("Acting as")).to_have_value("buyer")
+    await expect(graphiql.get_by_label("Operation Editor")).to_contain_text(TITLE.replace(" ", "\xa0"))
+    await expect(graphiql.get_by_label("Variables")).to_contain_text(NUMBER)
+
+    order = (await answer(graphiql))["data"]["order"]
+
+    tracking = [each["trackingNumber"] for each in order["shipments"]]
+    assert order["number"] == NUMBER
+    assert order["status"] == "PARTIALLY_SHIPPED"
+    assert tracking
+    assert all(tracking)
+    await shows(graphiql, f'"status": "{order["status"]}"')
+    await shows(graphiql, f'"trackingNumber": "{tracking[0]}"')
+
+
+async def test_a_stranger_is_told_of_no_such_order(graphiql: Page) -> None:
+    assert (await answer(graphiql))["data"]["order"]["number"] == NUMBER
+
+    await graphiql.get_by_label("Acting as").select_option("stranger")
+    told = await answer(graphiql)
+
+    assert told == {"data": {"order": None}}
+    await shows(graphiql, '"order": null')
+
+
+async def test_the_schema_is_there_to_read(graphiql: Page) -> None:
+    await graphiql.get_by_role("button", name="Show Documentation Explorer").click()
+    await graphiql.get_by_role("link", name="Query", exact=True).click()
+    await graphiql.get_by_role("link", name="order", exact=True).click()
+
+    await expect(graphiql.get_by_role("link", name="Order", exact=True)).to_be_visible()
+
+
+async def test_a_reader_who_comes_back_finds_the_documents_and_their_variables(graphiql: Page) -> None:
+    await expect(graphiql.get_by_label("Variables")).to_contain_text(NUMBER)
+    await graphiql.reload()
+    await expect(graphiql.get_by_label("Variables")).to_contain_text(NUMBER)
+    await expect(graphiql.get_by_role("tab", name="WhereIsMyOrder")).to_have_count(1)
+
+    assert (await answer(graphiql))["data"]["order"]["number"] == NUMBER
+
+
+async def test_every_example_is_answered_at_once(graphiql: Page, served: str) -> None:
+    config = await (await graphiql.request.get(f"{served}/graphiql/config.json")).json()
+    names = [each["name"] for each in config["queries"]]
+    assert names[0] == TITLE
+    for name in names:
+        await graphiql.get_by_label("Example queries").select_option(name)
+        told = await answer(graphiql)
+        assert "errors" not in told, name
+        assert all(told["data"].values()), name
