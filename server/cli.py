@@ -61,6 +61,21 @@ def token(
 
 
 @app.command()
+def query(
+    text: Annotated[str, typer.Argument(help="The GraphQL query.")],
+    persona: Annotated[str, typer.Option("--as", help="Who asks, such as buyer.")] = "buyer",
+    port: Port = 8000,
+) -> None:
+    """Ask the running demo a query, as one of its personas."""
+    from server import demo_state
+
+    try:
+        typer.echo(demo_state.ask(persona, text, port))
+    except demo_state.NoToken as error:
+        _fail(str(error), 2)
+
+
+@app.command()
 def schema(
     check: Annotated[bool, typer.Option("--check", help="Compare with ./schema.graphql instead.")] = False,
 ) -> None:

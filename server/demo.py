@@ -1,6 +1,5 @@
 """The demo: a simulated distributor's systems as processes, and this server over them."""
 
-import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -55,7 +54,6 @@ def greeting(port: int, urls: Mapping[str, str]) -> str:
     """Where everything is, who one can be, and a first query to paste."""
     address = f"http://{HOST}:{port}"
     elsewhere = "" if port == 8000 else f"PORT={port} "
-    body = json.dumps({"query": " ".join(FIRST_QUERY.split())})
     people = "\n".join(f"  {name:<9} {facts.title}" for name, facts in PERSONAS.items())
     systems = "\n".join(f"  {name:<9} {url}" for name, url in urls.items())
     return f"""
@@ -70,9 +68,11 @@ The simulated systems behind it:
 Who you can be:
 {people}
 
-A first query:
-  curl -s {address}/graphql -H "Authorization: Bearer $({elsewhere}make -s token PERSONA=buyer)" \\
-    -H 'Content-Type: application/json' -d '{body}'
+A first query, as one of them:
+  {elsewhere}.venv/bin/crossdock query --as buyer '{FIRST_QUERY}'
+
+A bearer token, for any other client of {address}/graphql:
+  {elsewhere}make -s token PERSONA=buyer
 
 Ctrl-C stops everything.
 """

@@ -1,8 +1,9 @@
-"""Where the running demo can be asked for tokens: a file that only its owner reads, and what is done with it."""
+"""Where the running demo can be asked: a file that only its owner reads, and what is done with it."""
 
 import os
 import stat
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,21 @@ def token(persona: str, port: int) -> str:
             return msgspec.json.decode(answer.read(), type=TokenAnswer).access_token
     except (OSError, ValueError) as error:
         raise NoToken(f"The demo's identity provider does not answer ({type(error).__name__}).") from error
+
+
+def ask(persona: str, query: str, port: int) -> str:
+    """The answer of the demo at ``port`` to ``query``, as ``persona``, as it came. Raises NoToken."""
+    headers = {"Authorization": f"Bearer {token(persona, port)}", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", msgspec.json.encode({"query": query}), headers
+    )
+    try:
+        with DIRECT.open(request, timeout=TIMEOUT) as answer:
+            return str(answer.read(), "utf-8")
+    except urllib.error.HTTPError as refusal:
+        return str(refusal.read(), "utf-8")
+    except OSError as error:
+        raise NoToken(f"The demo does not answer ({type(error).__name__}).") from error
 
 
 def _read(port: int) -> State:

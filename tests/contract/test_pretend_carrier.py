@@ -74,7 +74,7 @@ def test_it_took_three_files() -> None:
 
 
 async def test_its_line_puts_it_in_the_estate(loft: SourceConfig) -> None:
-    """The ERP and the warehouse are never asked: nothing listens where they are said to be."""
+    """The ERP and the warehouse need not be there: nothing listens where they are said to be."""
     silent = "http://127.0.0.1:9"
     config = EstateConfig(
         "soap", SourceConfig("erp", silent), "rest", SourceConfig("wms", silent), carriers=(("pigeon", loft),)
@@ -90,4 +90,4 @@ async def test_its_line_puts_it_in_the_estate(loft: SourceConfig) -> None:
     assert UNKNOWN not in answer.values
     assert isinstance(answer.values[LOST], SourceFault)
     assert facts.unknown == [UnknownCode("pigeon", tracking.events[1].code)]
-    assert len(facts.calls) == 3
+    assert len([call for call in facts.calls if call.source == "pigeon"]) == 3

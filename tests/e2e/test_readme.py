@@ -27,9 +27,10 @@ def block(words: str) -> str:
     return found
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A running `make demo` on a free port, and the environment to ask it from."""
+    tmp_path = tmp_path_factory.mktemp("demo")
     environ = os.environ | {"PORT": "0", "XDG_RUNTIME_DIR": str(tmp_path)}
     printed = tmp_path / "printed"
     with (
@@ -40,15 +41,22 @@ def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
         while (address := re.search(r"GraphQL +http://127.0.0.1:(\d+)", printed.read_text())) is None:
             assert time.monotonic() < ends, printed.read_text()
             time.sleep(0.1)
-        yield environ | {"PORT": address[1]}
-        process.terminate()
+        try:
+            yield environ | {"PORT": address[1]}
+        finally:
+            process.terminate()
 
 
 def test_the_first_query_has_the_answer_that_stands_there(demo: dict[str, str]) -> None:
-    command = block("TOKEN=").replace("127.0.0.1:8000", f"127.0.0.1:{demo['PORT']}")
+    command = block("crossdock query")
     ran = subprocess.run(["bash", "-c", command], cwd=ROOT, env=demo, capture_output=True, text=True, check=True)
     assert ANSWER is not None
     assert json.loads(ran.stdout) == json.loads(ANSWER[1])
+
+
+def test_a_token_is_all_that_is_printed(demo: dict[str, str]) -> None:
+    ran = subprocess.run(["make", "-s", "token"], cwd=ROOT, env=demo, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", ran.stdout)
 
 
 def test_the_settings_that_stand_there_are_complete(tmp_path: Path) -> None:
