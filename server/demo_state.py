@@ -70,9 +70,7 @@ def token(persona: str, port: int) -> str:
 def ask(persona: str, query: str, port: int) -> str:
     """The answer of the demo at ``port`` to ``query``, as ``persona``, as it came. Raises NoToken."""
     headers = {"Authorization": f"Bearer {token(persona, port)}", "Content-Type": "application/json"}
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/graphql", msgspec.json.encode({"query": query}), headers
-    )
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", msgspec.json.encode({"query": query}), headers)
     try:
         with DIRECT.open(request, timeout=TIMEOUT) as answer:
             return str(answer.read(), "utf-8")

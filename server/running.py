@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import stamina.instrumentation
 import structlog
 import uvicorn
 
@@ -41,6 +42,7 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
     Raises Misconfigured for what only shows when the application is composed, SystemExit when it cannot start.
     """
     logs.configure(settings.log_level)
+    stamina.instrumentation.set_on_retry_hooks([])  # our observer tells of attempts
     log = structlog.get_logger("crossdock")
     host, port, *_ = listener.getsockname()
     signal.signal(signal.SIGTERM, _leave)

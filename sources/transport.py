@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import cast
+from typing import TypeAlias, cast
 
 import aiohttp
 import httpx
@@ -40,6 +40,8 @@ WAITING_PER_SLOT = 64
 WAIT_INITIAL, WAIT_MAX, WAIT_JITTER = 0.05, 0.5, 0.1
 KEEPALIVE = 4.0
 """Seconds; below the 5 that common servers keep an idle connection, so that we close first."""
+
+Content: TypeAlias = bytes | Callable[[], bytes] | None
 
 OK, CANCELLED = "ok", "CANCELLED"
 OVERLOADED = frozenset((429, 502, 503, 504))
@@ -108,7 +110,7 @@ class Health:
 
 @dataclass(slots=True)
 class _Call:
-    request: httpx.Request
+    request: Callable[[], httpx.Request]
     operation: str
     accept: frozenset[int]
     overloaded: Callable[[Reply], bool] | None
@@ -159,7 +161,7 @@ class Transport:
         operation: str,
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: Content = None,
         idempotent: bool = True,
         accept: Collection[int] = (HTTPStatus.OK,),
         overloaded: Callable[[Reply], bool] | None = None,
@@ -167,7 +169,8 @@ class Transport:
         """One call, retried within the deadline, the attempts and the budget when ``idempotent``.
 
         ``path`` is relative to the source's url, or absolute on its origin or its token_url's; anything else is
-        refused, and redirects are never followed. ``operation`` names the call in metrics. ``overloaded`` tells an
+        refused, and redirects are never followed. ``content`` may be a function, called for each attempt, where a body
+        must not arrive twice (a WS-Security nonce). ``operation`` names the call in metrics. ``overloaded`` tells an
         accepted answer that says what a 429 says (a SOAP concurrency fault). Raises
 
         - SourceTimeout: no complete answer within the deadline;
@@ -175,7 +178,7 @@ class Transport:
         - SourceFault: any other status not in ``accept``, an unreadable or too large body, an address or header that
           is not allowed.
         """
-        request = self._request(method, path, params, headers, content)
+        request = self._requests(method, path, params, headers, content)
         time_now = asyncio.get_running_loop().time()
         ends = _CALL_BEGAN.get(time_now) + self._limits.deadline
         if ends <= time_now:
@@ -270,7 +273,7 @@ class Transport:
     async def _ask(self, call: _Call, sent: datetime) -> Reply:
         """The source's answer whatever its status; its body only when accepted."""
         try:
-            response = await self._client.handle_async_request(call.request)
+            response = await self._client.handle_async_request(call.request())
             try:
                 body = await self._body(response) if response.status_code in call.accept else b""
                 return Reply(response.status_code, response.headers, body, sent)
@@ -299,6 +302,15 @@ class Transport:
         if overloaded:
             raise Transient(self.source, detail, retry_after=retry_after(reply.headers, self.now()))
         raise SourceFault(self.source, detail)
+
+    def _requests(
+        self, method: str, path: str, params: Params | None, headers: Mapping[str, str] | None, content: Content
+    ) -> Callable[[], httpx.Request]:
+        """What each attempt sends: the same request, or one whose body is made anew."""
+        if callable(content):
+            return lambda: self._request(method, path, params, headers, content())
+        request = self._request(method, path, params, headers, content)
+        return lambda: request
 
     def _request(
         self, method: str, path: str, params: Params | None, headers: Mapping[str, str] | None, content: bytes | None

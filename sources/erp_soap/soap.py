@@ -101,7 +101,7 @@ class Service(Generic[P]):
                 "Accept": "text/xml",
                 "SOAPAction": f'"{contract.soap_action(operation)}"',
             },
-            content=self._envelope(contract.writer.message(contract.input(operation), values)),
+            content=partial(self._envelope, contract.writer.message(contract.input(operation), values)),
             accept=(HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR),
             overloaded=_overloaded,
         )

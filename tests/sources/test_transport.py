@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -376,6 +376,14 @@ async def test_a_passing_failure_is_tried_again(server: Hostile, failure: Behavi
         ("SOURCE_UNAVAILABLE", 2),
         ("ok", 3),
     ]
+
+
+async def test_a_body_that_must_not_arrive_twice_is_made_anew(server: Hostile) -> None:
+    server.on("/a", status(503), status(503), OK)
+    numbers = count(1)
+    async with door(server.url, earned=2) as here:
+        await here.send.send("POST", "/a", operation="read", content=lambda: b"nonce %d" % next(numbers))
+    assert [seen.body for seen in server.seen] == [b"nonce 1", b"nonce 2", b"nonce 3"]
 
 
 async def test_an_overload_dressed_as_an_answer_is_tried_again(server: Hostile) -> None:
