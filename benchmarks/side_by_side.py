@@ -173,10 +173,13 @@ def _tables(
             if name != OURS
         ]
         failed = sum(r["errors"] for r in rows)
+        log = (BUILD / "logs" / f"{OURS}.log").read_text()
+        spoilt = sum(log.count(sign) for sign in ERROR_SIGNS)
         foreign = max(r["foreign_pct"] for r in rows)
         lines += [
             "",
-            f"Failed answers under load: {failed}. Other work on the machine: at most {foreign:.0f}% of a core.",
+            f"Under load {failed} answers failed, Crossdock told {spoilt} errors in its own; other work on the machine"
+            f" took at most {foreign:.0f}% of a core.",
         ]
     return lines
 
