@@ -176,11 +176,8 @@ def _tables(
         log = (BUILD / "logs" / f"{OURS}.log").read_text()
         spoilt = sum(log.count(sign) for sign in ERROR_SIGNS)
         foreign = max(r["foreign_pct"] for r in rows)
-        lines += [
-            "",
-            f"Under load {failed} answers failed, Crossdock told {spoilt} errors in its own; other work on the machine"
-            f" took at most {foreign:.0f}% of a core.",
-        ]
+        told = f"Under load {failed} answers failed, Crossdock told {spoilt} errors in its own"
+        lines += ["", f"{told}; other work on the machine took at most {foreign:.0f}% of a core."]
     return lines
 
 
