@@ -28,6 +28,7 @@ from resolvers.context import Context
 from server.auth import Authenticator
 from server.exchange import Exchange, Exchanges
 from server.graphql_http import GraphQLEndpoint
+from server.running import collect_seldom
 from sources.config import Lifetimes, Limits, SourceConfig
 from sources.estate import Estate
 from sources.observer import Silence
@@ -73,6 +74,7 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+    collect_seldom()
     async with client(3 * CONNECTIONS) as http:
 
         def door(name: str, path: str = "") -> tuple[SourceConfig, Transport]:
