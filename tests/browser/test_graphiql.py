@@ -1,11 +1,12 @@
 """GraphiQL as `crossdock serve` serves it, over the simulated distributor, in a real browser."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request, TimeoutError, expect  # noqa: A004 (Playwright's own)
 
 from tests.e2e.conftest import fleet, served
 
@@ -16,6 +17,8 @@ VARIABLES = Path(__file__).parents[2] / "examples/queries/1-order.json"
 NUMBER: str = json.loads(VARIABLES.read_text())["number"]
 PATIENCE_MS = 60_000
 """A busy machine takes its time over a first answer."""
+
+CLICKS, CLICK_MS = 6, 10_000
 
 TURN, TURNS = 3_000, 60
 """The wheel's turn that moves an editor by less than what is in sight, and as many as end the longest answer."""
@@ -34,10 +37,16 @@ def asks_an_example(request: Request) -> bool:
 
 
 async def answer(page: Page) -> Any:
-    """What the server says when the open document is run."""
-    async with page.expect_response(lambda reply: asks_an_example(reply.request)) as replied:
-        await page.get_by_role("button", name="Execute query").click()
-    return await (await replied.value).json()
+    """What the server says when the open document is run.
+
+    A click that meets GraphiQL taking up another persona's schema is lost; a person would click again.
+    """
+    for _ in range(CLICKS):
+        with contextlib.suppress(TimeoutError):
+            async with page.expect_response(lambda reply: asks_an_example(reply.request), timeout=CLICK_MS) as replied:
+                await page.get_by_role("button", name="Execute query").click()
+            return await (await replied.value).json()
+    raise AssertionError("the document was not run")
 
 
 async def shows(page: Page, text: str) -> None:
