@@ -65,11 +65,6 @@ class Prepared:
         """The operation that ``name`` picks; None when there is none, or several and no name."""
         return get_operation_ast(self.document, name)
 
-    def operation_type(self, name: str | None) -> str | None:
-        """'query', 'mutation' or 'subscription'."""
-        node = self.operation(name)
-        return node.operation.value if node else None
-
 
 ErrorFormat = Callable[[Sequence[GraphQLError], Any], list[dict[str, Any]]]
 """Turns all errors of one answer into what the client is told; receives the context, or None when execution never
