@@ -8,8 +8,8 @@ from domain.values import Code
 
 @dataclass(frozen=True, slots=True)
 class CallMade:
-    """One upstream HTTP exchange, retries counted apart. ``seconds``: wall time. ``outcome``: "ok", the error's code, or
-    "CANCELLED" when the caller left.
+    """One upstream HTTP exchange, retries counted apart. ``seconds``: wall time. ``outcome``: "ok", the error's code,
+    or "CANCELLED" when the caller left.
     """
 
     source: str
