@@ -107,8 +107,8 @@ def fold(
         *(_of_warehouse(warehouse) if warehouse else ()),
         *(event for state in shipments for event in _of_shipment(state.shipment)),
         *(event for state in shipments for event in _of_carrier(state)),
-        *map(_of_invoice, invoices),
-        *map(_of_return, returns),
+        *map(of_invoice, invoices),
+        *map(of_return, returns),
     )
     first: dict[str, TimelineEvent] = {}
     for event in sorted(told, key=_position):
@@ -177,12 +177,12 @@ def _of_carrier(state: ShipmentState) -> Iterator[TimelineEvent]:
         )
 
 
-def _of_invoice(invoice: Invoice) -> TimelineEvent:
+def of_invoice(invoice: Invoice) -> TimelineEvent:
     kind = TimelineKind.INVOICED if invoice.type is InvoiceType.INVOICE else TimelineKind.INVOICE_ADJUSTED
     at = Moment(datetime.combine(invoice.date, time(), UTC), precision=Precision.DATE)
     return TimelineEvent(f"invoice:{invoice.id}", at, kind, invoice.source.system, MESSAGE[kind])
 
 
-def _of_return(return_: Return) -> TimelineEvent:
+def of_return(return_: Return) -> TimelineEvent:
     kind = TimelineKind.RETURN_REQUESTED
     return TimelineEvent(f"return:{return_.id}", return_.requested_at, kind, return_.source.system, MESSAGE[kind])

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from domain.model import Customer, CustomerId, Invoice, Order, Receivables, Return, ShipTo
+from domain.queries import Cursor, CustomerQuery
 from resolvers import nodes, pagination, visible
 from resolvers.context import Context
-from sources.ports import Cursor, CustomerQuery
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Accounts are ordered by number alone; their cursors carry no time."""

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time
 
 from domain.invoice_status import InvoiceState, derive_invoice
 from domain.model import Customer, Invoice, InvoiceId, Order, OrderId
+from domain.queries import Cursor, RecordQuery
 from resolvers import nodes, pagination, visible
 from resolvers.context import Context
-from sources.ports import Cursor, RecordQuery
 
 
 async def find(context: Context, *, id: str | None, number: str | None) -> Invoice | None:

@@ -10,9 +10,9 @@ from domain import billing, order_exceptions, order_status, timeline
 from domain.errors import SourceError
 from domain.line_status import LineState
 from domain.model import Customer, CustomerId, Invoice, Lifecycle, Line, Order, OrderId, Return, Shipment
+from domain.queries import Cursor, OrderFilter, OrderQuery, Page
 from resolvers import nodes, pagination, shipments, visible
 from resolvers.context import Context
-from sources.ports import Cursor, OrderFilter, OrderQuery, Page
 
 Conditions: TypeAlias = OrderFilter
 """What narrows a page of orders."""

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from domain.errors import BadInput
-from sources.ports import Cursor, Page
+from domain.queries import Cursor, Page
 
 T = TypeVar("T")
 

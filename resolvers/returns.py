@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.model import Customer, Line, Order, OrderId, Return, ReturnId, ReturnLine
+from domain.queries import Cursor, RecordQuery
 from domain.values import Quantity
 from resolvers import nodes, pagination, visible
 from resolvers.context import Context
-from sources.ports import Cursor, RecordQuery
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 from domain.errors import BadInput, SourceError
 from domain.model import Customer, CustomerId, Invoice, InvoiceId, Order, OrderId, Return, ReturnId, Shipment
+from domain.queries import OrderFilter
 from resolvers import customers, orders, pagination, visible
 from resolvers.context import Context
 from resolvers.pagination import Connection, Edge, PageInfo
-from sources.ports import OrderFilter
 
 Hit: TypeAlias = Order | Shipment | Invoice | Return | Customer
 

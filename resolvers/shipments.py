@@ -19,11 +19,11 @@ from domain.model import (
     Tracking,
     TrackingKey,
 )
+from domain.queries import Cursor, RecordQuery
 from domain.shipment_status import ShipmentState, derive_shipment
 from domain.values import Quantity
 from resolvers import nodes, pagination, visible
 from resolvers.context import Context
-from sources.ports import Cursor, RecordQuery
 
 TRACKING_PAGES: Mapping[str, str] = {
     "UPSN": "https://www.ups.com/track?tracknum={}",

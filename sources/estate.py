@@ -25,21 +25,12 @@ from domain.model import (
     TrackingKey,
     WarehouseOrder,
 )
+from domain.queries import CustomerQuery, OrderQuery, Page, RecordQuery
 from domain.values import Code
 from sources.caching import Answer, Cached
 from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
-from sources.ports import (
-    Batch,
-    CarrierSource,
-    CustomerQuery,
-    ErpSource,
-    OrderQuery,
-    Page,
-    RecordQuery,
-    ReturnsSource,
-    WarehouseSource,
-)
+from sources.ports import Batch, CarrierSource, ErpSource, ReturnsSource, WarehouseSource
 from sources.transport import Health, Transport, as_one_call
 
 __all__ = ["Answer", "Estate", "Lifetimes"]

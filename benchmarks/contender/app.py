@@ -23,6 +23,7 @@ from benchmarks.contender.erp import Erp
 from benchmarks.contender.warehouse import Warehouse
 from domain.access import SCOPES, Principal, PrincipalKind
 from domain.model import OrderId, Return, ReturnId
+from domain.queries import Page, RecordQuery
 from graph import schema
 from resolvers.context import Context
 from server.auth import Authenticator
@@ -32,7 +33,7 @@ from server.running import collect_seldom
 from sources.config import Lifetimes, Limits, SourceConfig
 from sources.estate import Estate
 from sources.observer import Silence
-from sources.ports import Batch, Page, RecordQuery
+from sources.ports import Batch
 from sources.transport import Transport, client
 
 UPSTREAM = os.environ.get("UPSTREAM", "http://127.0.0.1:9100")

@@ -12,6 +12,7 @@ from lxml.etree import _Element
 from benchmarks.contender import erp_records as records
 from domain.errors import SourceFault
 from domain.model import Customer, CustomerId, Invoice, InvoiceId, Lifecycle, Order, OrderId, Receivables
+from domain.queries import Cursor, CustomerQuery, OrderFilter, OrderQuery, Page, RecordQuery
 from domain.values import Provenance
 from sources.codes import CodeTable
 from sources.config import SourceConfig
@@ -20,7 +21,7 @@ from sources.erp_soap.mapper import Malformed, Reader
 from sources.erp_soap.soap import Service
 from sources.erp_soap.tables import Tables
 from sources.erp_soap.writer import Values
-from sources.ports import Batch, Cursor, CustomerQuery, OrderFilter, OrderQuery, Page, RecordQuery
+from sources.ports import Batch
 from sources.transport import Transport
 
 T = TypeVar("T", bound=msgspec.Struct)

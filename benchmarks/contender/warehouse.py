@@ -19,10 +19,11 @@ from domain.model import (
     WarehouseOrder,
     WarehouseStage,
 )
+from domain.queries import Page, RecordQuery
 from domain.values import Moment, Provenance
 from sources.codes import CodeTable
 from sources.config import SourceConfig
-from sources.ports import Batch, Page, RecordQuery
+from sources.ports import Batch
 from sources.transport import Transport
 
 

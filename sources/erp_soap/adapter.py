@@ -20,6 +20,7 @@ from domain.model import (
     Return,
     ReturnId,
 )
+from domain.queries import CustomerQuery, OrderQuery, Page, RecordQuery
 from sources.batches import Answers, in_batches
 from sources.codes import CodeTable
 from sources.config import SourceConfig
@@ -34,7 +35,7 @@ from sources.erp_soap.soap import Service
 from sources.erp_soap.tables import Tables
 from sources.erp_soap.wire import Meaning, given
 from sources.erp_soap.writer import Of, Values
-from sources.ports import Batch, CustomerQuery, OrderQuery, Page, RecordQuery
+from sources.ports import Batch
 from sources.transport import Transport
 
 K = TypeVar("K", bound=str)

@@ -9,10 +9,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from domain.model import Lifecycle, OrderId
+from domain.queries import Cursor, CustomerQuery, OrderFilter, OrderQuery, RecordQuery
 from sources.erp_soap.lexical import sayable
 from sources.erp_soap.wire import Codes
 from sources.erp_soap.writer import Of
-from sources.ports import Cursor, CustomerQuery, OrderFilter, OrderQuery, RecordQuery
 
 MESSAGES: Final = "{urn:erp.example:messages:2026_1}"
 TRANSACTION_SEARCH, CUSTOMER_SEARCH = MESSAGES + "TransactionSearch", MESSAGES + "CustomerSearch"

@@ -8,11 +8,12 @@ import msgspec
 
 from domain.errors import SourceFault
 from domain.model import OrderId, Shipment, ShipmentId, WarehouseOrder, WarehouseStage
+from domain.queries import Page, RecordQuery
 from domain.values import Provenance
 from sources.batches import Answers, in_batches
 from sources.codes import CodeTable
 from sources.config import SourceConfig
-from sources.ports import Batch, Page, RecordQuery
+from sources.ports import Batch
 from sources.transport import Reply, Transport
 from sources.wms import wire
 

@@ -12,8 +12,9 @@ import pytest
 from domain.access import Visibility
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.model import Customer, CustomerId, Invoice, InvoiceId, Lifecycle, Order, OrderId, Receivables
+from domain.queries import Cursor, CustomerQuery, OrderFilter, OrderQuery, Page, RecordQuery
 from domain.values import Provenance
-from sources.ports import Batch, Cursor, CustomerQuery, ErpSource, OrderFilter, OrderQuery, Page, RecordQuery
+from sources.ports import Batch, ErpSource
 
 K = TypeVar("K", bound=str)
 

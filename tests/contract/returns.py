@@ -11,7 +11,8 @@ import pytest
 from domain.access import Visibility
 from domain.errors import SourceFault, SourceTimeout
 from domain.model import CustomerId, OrderId, Return, ReturnId, ReturnStatus
-from sources.ports import Cursor, RecordQuery, ReturnsSource
+from domain.queries import Cursor, RecordQuery
+from sources.ports import ReturnsSource
 from tests.contract.erp import ABSENT, UNSAYABLE, Read, Trouble, good, spoilt, stated, walk
 
 

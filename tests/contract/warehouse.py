@@ -11,7 +11,8 @@ import pytest
 from domain.access import Visibility
 from domain.errors import SourceFault, SourceTimeout, SourceUnavailable
 from domain.model import CustomerId, OrderId, Shipment, ShipmentId, WarehouseOrder, WarehouseStage
-from sources.ports import Cursor, RecordQuery, WarehouseSource
+from domain.queries import Cursor, RecordQuery
+from sources.ports import WarehouseSource
 
 ABSENT = "no such number & <none> \"at\" 'all' %00 \\"
 

@@ -27,10 +27,11 @@ from domain.model import (
     TrackingKey,
     WarehouseOrder,
 )
+from domain.queries import CustomerQuery, OrderQuery, Page, RecordQuery
 from domain.values import Provenance
 from sources.config import Lifetimes
 from sources.estate import Estate
-from sources.ports import Batch, CustomerQuery, OrderQuery, Page, RecordQuery
+from sources.ports import Batch
 from tests.domain.samples import NOW, code, event, hold, invoice, order, return_, shipment, task, warehouse
 from tests.sources.doors import Facts
 

@@ -8,9 +8,9 @@ import pytest
 from domain.access import Visibility
 from domain.errors import SourceError, SourceFault, SourceUnavailable
 from domain.model import CustomerId, InvoiceType, Lifecycle, Order, OrderId, ReturnId, ReturnStatus
+from domain.queries import OrderQuery
 from domain.values import Moment, Precision
 from sources.erp_soap.adapter import BATCH, SoapErp
-from sources.ports import OrderQuery
 from tests.sources.erp_soap.described import MESSAGES
 from tests.sources.erp_soap.scripted import (
     ASKED,

@@ -10,8 +10,8 @@ from lxml import etree
 from domain.access import Visibility
 from domain.errors import SourceError, SourceFault
 from domain.model import CustomerId, InvoiceId, Lifecycle
+from domain.queries import Cursor, CustomerQuery, OrderFilter, OrderQuery, RecordQuery
 from sources.erp_soap.adapter import MOST_VALUES, SoapErp
-from sources.ports import Cursor, CustomerQuery, OrderFilter, OrderQuery, RecordQuery
 from tests.contract.erp import good
 from tests.sources.erp_soap.described import MESSAGES
 from tests.sources.erp_soap.scripted import DOCUMENTS, TRICKY, Service, account, found, record

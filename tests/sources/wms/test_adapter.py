@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 from domain.access import Visibility
 from domain.errors import SourceFault, SourceUnavailable
 from domain.model import CustomerId, OrderId, Shipment, ShipmentId, WarehouseOrder
+from domain.queries import Cursor, RecordQuery
 from sources.config import SourceConfig
 from sources.observer import Silence
-from sources.ports import Cursor, RecordQuery
 from sources.transport import Transport, client
 from sources.wms.adapter import BATCH, WmsWarehouse
 
