@@ -17,6 +17,7 @@ from domain.model import (
     Order,
     OrderId,
     Package,
+    ProofOfDelivery,
     Return,
     Shipment,
     Tracking,
@@ -29,7 +30,7 @@ from domain.model import (
 from domain.tracking import chronological
 from domain.values import Provenance
 
-Record: TypeAlias = Order | Shipment | Tracking | Invoice | Return | Customer
+Record: TypeAlias = Order | Shipment | Invoice | Return | Customer
 R = TypeVar("R", bound=Record)
 
 STAGES = list(WarehouseStage)
@@ -46,11 +47,12 @@ class KeptPackage:
 @dataclass(frozen=True, slots=True)
 class KeptShipment:
     """A shipment as last told, without packages, and every package any record of it ever had: they merge, and are
-    never replaced.
+    never replaced. ``numbers``: every tracking number it has or had; under a label since replaced carriers still speak.
     """
 
     header: Shipment
     packages: tuple[KeptPackage, ...]
+    numbers: tuple[str, ...]
 
     @property
     def shipment(self) -> Shipment:
@@ -89,9 +91,7 @@ class Dossier:
     @property
     def numbers(self) -> frozenset[str]:
         """Every tracking number its shipments have or had, those of void packages too."""
-        numbers = {kept.header.pro_number for kept in self.shipments}
-        numbers |= {each.package.tracking_number for kept in self.shipments for each in kept.packages}
-        return frozenset(number for number in numbers if number)
+        return frozenset(number for kept in self.shipments for number in kept.numbers)
 
     def told_by_carrier(self, shipment: Shipment) -> Mapping[str, Tracking]:
         """By number, what the shipment's carrier said under it, whichever consignment it said it of."""
@@ -156,14 +156,25 @@ def newest(known: R | None, told: R) -> R:
 
 
 def join_tracking(known: Tracking, told: Tracking) -> Tracking:
-    """One consignment: every event any answer had, each once; the estimate and the proof as last told."""
-    late = newest(known, told)
-    early = known if late is told else told
+    """One consignment: every event any answer had, each once; the estimate as last told; of several proofs the latest.
+
+    Each part is joined by itself: what one answer has of one part says nothing of another.
+    """
+    proofs = [each.proof_of_delivery for each in (known, told) if each.proof_of_delivery]
     return replace(
-        late,
+        max(known, told, key=_estimate_position),
         events=_union(known.events, told.events),
-        proof_of_delivery=late.proof_of_delivery or early.proof_of_delivery,
+        proof_of_delivery=max(proofs, key=_proof_position, default=None),
     )
+
+
+def _estimate_position(told: Tracking) -> tuple[object, ...]:
+    return told.source.as_of, repr(told.estimated_delivery), repr(told.source)
+
+
+def _proof_position(proof: ProofOfDelivery) -> tuple[object, ...]:
+    """A proof with a time tells more than one without."""
+    return (chronological(proof.at) if proof.at else (), repr(proof))
 
 
 def _no_version(_: Record) -> tuple[object, ...]:
@@ -173,7 +184,6 @@ def _no_version(_: Record) -> tuple[object, ...]:
 _BY_VERSION: Mapping[type, Callable[..., tuple[object, ...]]] = {
     Order: lambda order: (order.modified_at.at, order.revision),
     Shipment: lambda shipment: (STAGES.index(shipment.stage),),
-    Tracking: lambda tracking: (len(tracking.events),),
 }
 """What tells two records of one instant apart: the owner's own version of it, or how far it had come."""
 
@@ -192,7 +202,11 @@ def _keep(known: KeptShipment | None, told: Shipment) -> KeptShipment:
         kept = KeptPackage(package, as_of)
         packages[package.id] = max(packages.get(package.id, kept), kept, key=_package_position)
     newer = newest(known.header if known else None, header)
-    return KeptShipment(newer, tuple(packages[id_] for id_ in sorted(packages)))
+    numbers = {told.pro_number, *(package.tracking_number for package in told.packages)}
+    numbers.update(known.numbers if known else ())
+    return KeptShipment(
+        newer, tuple(packages[id_] for id_ in sorted(packages)), tuple(sorted(number for number in numbers if number))
+    )
 
 
 def _package_position(kept: KeptPackage) -> tuple[object, ...]:

@@ -297,6 +297,19 @@ class Shipment:
         numbers = tuple(p.tracking_number for p in self.packages if p.tracking_number and not p.voided)
         return numbers or ((self.pro_number,) if self.pro_number else ())
 
+    @property
+    def shipped_on(self) -> date | None:
+        """The local date it left or was to leave, which tells reused tracking numbers apart."""
+        moment = self.confirmed_at or self.manifested_at or self.labelled_at
+        return (moment.local or moment.at).date() if moment else None
+
+    @property
+    def tracking_keys(self) -> "tuple[TrackingKey, ...]":
+        """What its carrier is asked for; goods that are picked up have no carrier."""
+        if self.carrier is None or self.mode is ShipmentMode.PICKUP:
+            return ()
+        return tuple(TrackingKey(self.carrier.scac, number, self.shipped_on) for number in self.tracking_numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class WarehouseOrder:

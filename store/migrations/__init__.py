@@ -1,0 +1,1 @@
+"""How the tables of memory came to be, step by step."""

@@ -1,0 +1,1 @@
+"""One module a step; a step is never changed once it has shipped."""

@@ -1,0 +1,64 @@
+"""Memory as a whole: dropped to be made again, written out to be compared, and cleared of what is too old."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from store.database import Database
+from store.folding import advance
+from store.inbox import State
+from store.tables import READ_MODEL, changes, deliveries, places
+
+UNTOLD = frozenset({"version"})
+"""How often a row was written depends on who arrived together; what it says does not."""
+
+
+async def clear(database: Database, *, now: datetime) -> int:
+    """Drops the read model and lets every delivery be worked on anew; how many. One transaction."""
+    table = deliveries.c
+    async with database.writing() as connection:
+        for each in READ_MODEL:
+            await connection.execute(delete(each).where(each.c.tenant == database.tenant))
+        again = (
+            update(deliveries)
+            .where(table.tenant == database.tenant, table.state.in_((State.SETTLED, State.PARKED, State.PENDING)))
+            .values(state=State.PENDING, due_at=now, attempts=0, waits_for=None, reason=None, ended_at=None)
+        )
+        return (await connection.execute(again)).rowcount
+
+
+async def dump(database: Database) -> AsyncIterator[str]:
+    """The read model, row by row, in one order everywhere: equal memories give equal lines."""
+    async with database.reading() as connection:
+        for table in READ_MODEL:
+            told = [column for column in table.c if column.name not in UNTOLD]
+            rows = select(*told).where(table.c.tenant == database.tenant).order_by(*table.primary_key)
+            for row in await connection.execute(rows):
+                yield f"{table.name}\t" + "\t".join(str(value) for value in row)
+
+
+async def prune_changes(database: Database, *, before: datetime) -> int:
+    """Forgets changes that nobody can ask for any more; how many."""
+    old = delete(changes).where(changes.c.tenant == database.tenant, changes.c.at < before)
+    async with database.writing() as connection:
+        return (await connection.execute(old)).rowcount
+
+
+class Place:
+    """How far one reader of the log of changes has come, kept durably."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+
+    async def place(self) -> int:
+        chosen = select(places.c.position).where(places.c.tenant == self._database.tenant, places.c.name == self._name)
+        async with self._database.reading() as connection:
+            return int((await connection.execute(chosen)).scalar() or 0)
+
+    async def move(self, position: int) -> None:
+        async with self._database.writing() as connection:
+            known = await advance(connection, self._database, self._name, 0)
+            if position > known:
+                await advance(connection, self._database, self._name, position - known)
