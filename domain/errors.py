@@ -4,11 +4,13 @@ CrossdockError
 ├── BadInput              BAD_USER_INPUT        the caller's arguments cannot be used
 ├── Unauthenticated       UNAUTHENTICATED       no valid bearer token
 ├── Forbidden             FORBIDDEN_FIELD       a field needs a scope the caller lacks
+├── Forged                UNAUTHENTICATED       a delivery nobody we know vouches for
 └── SourceError           (names its source)
     ├── SourceUnavailable SOURCE_UNAVAILABLE    refused, unreachable, overloaded, or its breaker is open
     ├── SourceTimeout     SOURCE_TIMEOUT        did not answer within its total deadline
     ├── SourceFault       SOURCE_FAULT          answered with a fault, or with something that is not what its contract
-    says
+    │   │                                           says
+    │   └── UnknownTopic  SOURCE_FAULT          sent a kind of message that nobody here reads
     └── StaleData         STALE_DATA            an older answer was served in place of a live one (``cause`` tells why)
 """
 
@@ -40,6 +42,17 @@ class Forbidden(CrossdockError):
     """A field asks for a scope the caller lacks."""
 
     code = "FORBIDDEN_FIELD"
+
+
+class Forged(CrossdockError):
+    """A delivery's signature is missing or wrong, or it was signed too long ago or in the future. ``detail`` says
+    which, and repeats nothing secret.
+    """
+
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("The delivery's signature does not verify.", detail=detail)
 
 
 class SourceError(CrossdockError):
@@ -81,6 +94,13 @@ class SourceFault(SourceError):
 
     code = "SOURCE_FAULT"
     sentence = "The source system {source} answered with an error."
+
+
+class UnknownTopic(SourceFault):
+    """A source sent a kind of message that nobody here reads."""
+
+    def __init__(self, source: str, topic: str) -> None:
+        super().__init__(source, f"nobody here reads {topic[:100]!r}")
 
 
 class StaleData(SourceError):

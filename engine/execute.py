@@ -105,23 +105,25 @@ class Engine:
         return prepared
 
     async def execute(
-        self, prepared: Prepared, *, context: Context, variables: dict[str, Any] | None, operation_name: str | None
+        self,
+        prepared: Prepared,
+        *,
+        context: Context,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        root: object = None,
     ) -> dict[str, Any]:
         """The answer as plain data. An error before execution (unknown operation, bad variables) leaves out
-        ``data``.
+        ``data``. ``root``: what the root fields start from, which is a subscription's event.
         """
-        node = prepared.operation(operation_name)
-        if node is None:
-            return self.refusal([GraphQLError("Name the operation to run: operationName does not pick one.")], context)
-        try:
-            directives = self._directives(node, variables or {})
-            context.start(Operation(node, node.operation.value, prepared.fields, directives), self.guards)
-        except GraphQLError as error:
-            return self.refusal([error], context)
+        refusal = self.begin(prepared, context, variables, operation_name)
+        if refusal is not None:
+            return refusal
         try:
             outcome = execute(
                 self.schema,
                 prepared.document,
+                root_value=root,
                 context_value=context,
                 variable_values=variables,
                 operation_name=operation_name,
@@ -133,6 +135,20 @@ class Engine:
             return self.refusal(result.errors, context)
         errors = self._format([*(result.errors or ()), *context.finish()], context)
         return {"data": result.data, "errors": errors} if errors else {"data": result.data}
+
+    def begin(
+        self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> dict[str, Any] | None:
+        """Starts the context of an operation; the answer that refuses it, or None when it may go on."""
+        node = prepared.operation(operation_name)
+        if node is None:
+            return self.refusal([GraphQLError("Name the operation to run: operationName does not pick one.")], context)
+        try:
+            directives = self._directives(node, variables or {})
+            context.start(Operation(node, node.operation.value, prepared.fields, directives), self.guards)
+        except GraphQLError as error:
+            return self.refusal([error], context)
+        return None
 
     def _directives(self, node: OperationDefinitionNode, variables: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         if not node.directives:

@@ -175,6 +175,11 @@ class OrderFilter:
     ship_to_ids: list[str] | None = None
     sku: str | None = None
     po_number: str | None = None
+    status: list[order_status.OrderStatus] | None = strawberry.field(default=None, description="Derived; from memory.")
+    exception: list[order_exceptions.ExceptionKind] | None = strawberry.field(
+        default=None, description="Any of these wants attention; from memory."
+    )
+    has_exception: bool | None = strawberry.field(default=None, description="Whether anything wants attention.")
 
     def conditions(self) -> orders.Conditions:
         return orders.conditions(
@@ -185,6 +190,9 @@ class OrderFilter:
             ship_to_ids=self.ship_to_ids,
             sku=self.sku,
             po_number=self.po_number,
+            statuses=self.status,
+            exceptions=self.exception,
+            has_exception=self.has_exception,
         )
 
 

@@ -23,6 +23,7 @@ from graph.errors import tell
 from graph.node import Info
 from graph.query import Query
 from graph.scalars import SCALARS
+from graph.subscription import Subscription
 from resolvers import entities
 
 REPRESENTATIONS = 1000
@@ -47,6 +48,7 @@ class Schema(FederationSchema):
 def build() -> Schema:
     schema = Schema(
         query=Query,
+        subscription=Subscription,
         directives=[max_staleness],  # type: ignore[list-item]  # the decorated function is what Strawberry takes
         config=StrawberryConfig(scalar_map=SCALARS),
         federation_version="2.9",

@@ -1,20 +1,26 @@
 """What one operation knows: who asks, the estate it may ask, its loaders, and what went wrong on the way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from graphql import GraphQLError
 
 from domain.access import Principal, PrincipalKind, Visibility
 from domain.errors import CrossdockError, Forbidden, SourceError, StaleData
 from domain.model import CustomerId
+from resolvers.changes import Changes
 from resolvers.loaders import Loaders
-from sources.estate import Estate
+from resolvers.recall import First, Readings, Remembered
+from sources.estate import Answer, Estate
+from store.memory import Memory
 
 T = TypeVar("T")
+
+Hierarchy: TypeAlias = Mapping[Any, Collection[CustomerId]]
 
 AMOUNT_SCOPE = "price:read"
 """Fields under this scope are the amounts of an order; they are asked of the ERP only when selected and allowed."""
@@ -47,6 +53,7 @@ class Policy:
     carrier_grace: timedelta = timedelta(hours=24)
     page_size: int = 20
     page_limit: int = 100
+    readings: Readings = field(default_factory=Readings)
 
 
 class Context:
@@ -60,9 +67,14 @@ class Context:
         now: Callable[[], datetime],
         correlation_id: str,
         policy: Policy = Policy(),
+        memory: Memory | None = None,
+        changes: Changes | None = None,
     ) -> None:
         self.principal = principal
         self.estate: Estate = estate
+        self.memory = memory
+        self.changes = changes
+        self.remembered = Remembered()
         self.clock = now
         self.now = now()
         self.correlation_id = correlation_id
@@ -74,6 +86,18 @@ class Context:
         self._refused: dict[frozenset[str], set[tuple[str, str]]] = {}
         self._troubles: dict[tuple[str, str], SourceError] = {}
         self._once: dict[Hashable, asyncio.Future[Any]] = {}
+
+    def anew(self) -> "Context":
+        """The same caller asking again, with nothing read yet."""
+        return Context(
+            self.principal,
+            self.estate,
+            now=self.clock,
+            correlation_id=self.correlation_id,
+            policy=self.policy,
+            memory=self.memory,
+            changes=self.changes,
+        )
 
     # -- what the engine calls ---------------------------------------------------------------------------------------
 
@@ -147,17 +171,37 @@ class Context:
         return await self.once("visibility", self._visibility)
 
     async def _visibility(self) -> Visibility:
-        caller = self.caller
+        caller, memory = self.caller, self.memory
         if caller.kind is PrincipalKind.SALES_REP:
-            answer = await self.estate.accounts_in_territories(caller.territories, max_age=None)
-            accounts = [self.told(found) for found in answer.values.values()]
-            return Visibility(frozenset[CustomerId]().union(*accounts))
+            theirs = self.estate.accounts_in_territories(caller.territories, max_age=None)
+            recall = partial(memory.accounts_in_territories, caller.territories) if memory else None
+            return Visibility(await self._accounts(theirs, recall))
         if caller.account is None:
             everything = caller.kind is not PrincipalKind.PORTAL_USER
             return Visibility(None if everything else frozenset())
-        below = await self.estate.descendants([caller.account], max_age=None)
-        accounts = [self.told(found) for found in below.values.values()]
-        return Visibility(frozenset({caller.account}).union(*accounts), caller.ship_tos or None)
+        below = self.estate.descendants([caller.account], max_age=None)
+        accounts = await self._accounts(below, partial(memory.descendants, [caller.account]) if memory else None)
+        return Visibility(accounts | {caller.account}, caller.ship_tos or None)
+
+    async def _accounts(
+        self, live: Awaitable[Answer[Any, frozenset[CustomerId]]], recall: Callable[[], Awaitable[Hierarchy]] | None
+    ) -> frozenset[CustomerId]:
+        """From the ERP; while it cannot be read, from the hierarchy as it was last told."""
+        found = (await live).values
+        failures = [value for value in found.values() if isinstance(value, SourceError)]
+        if failures and recall and await self.holds_everything():
+            self.served_stale(failures[0])
+            return frozenset[CustomerId]().union(*(await recall()).values())
+        return frozenset[CustomerId]().union(*(self.told(value) for value in found.values()))
+
+    async def holds_everything(self) -> bool:
+        """Whether memory can answer for lists: every account and order is in it."""
+        return self.memory is not None and await self.once("everything", self.memory.holds_everything)
+
+    async def lists_from_memory(self, domain: str) -> Memory | None:
+        """Memory, where this domain's pages come from it; a caller who accepts no old answers is served live."""
+        wanted = self.policy.readings.of(domain).lists is First.MEMORY and self.max_age is None
+        return self.memory if wanted and await self.holds_everything() else None
 
     @staticmethod
     def told(value: T | SourceError) -> T:

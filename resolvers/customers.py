@@ -30,7 +30,11 @@ async def page(
         after=CustomerId(cursor.id) if cursor else None,
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
-    rows = await context.estate.customer_page(query)
+    if memory := await context.lists_from_memory("customers"):
+        rows = await memory.customer_page(query)
+        context.remembered.keys |= {("customers", row.id) for row in rows.rows}
+    else:
+        rows = await context.estate.customer_page(query)
     return pagination.connect(rows, lambda customer: Cursor(_NO_TIME, customer.id), after=after)
 
 

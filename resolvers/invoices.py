@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from domain.invoice_status import InvoiceState, derive_invoice
 from domain.model import Customer, Invoice, InvoiceId, Order, OrderId
 from domain.queries import Cursor, RecordQuery
-from resolvers import nodes, pagination, visible
+from resolvers import nodes, pagination, recall, visible
 from resolvers.context import Context
 
 
@@ -33,7 +33,11 @@ async def page(
         after=pagination.decode(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
-    rows = await context.estate.invoice_page(query)
+    if memory := await context.lists_from_memory("invoices"):
+        rows = await memory.invoice_page(query)
+        recall.remember(context, (await recall.dossiers(context, _orders(rows.rows))).values())
+    else:
+        rows = await context.estate.invoice_page(query)
     return pagination.connect(rows, _position, after=after)
 
 
@@ -54,6 +58,10 @@ async def orders_of(context: Context, invoice: Invoice) -> Sequence[Order]:
 
 def state(context: Context, invoice: Invoice) -> InvoiceState:
     return derive_invoice(invoice, context.now.date())
+
+
+def _orders(invoices: Sequence[Invoice]) -> Sequence[OrderId]:
+    return list(dict.fromkeys(order_id for invoice in invoices for order_id in invoice.order_ids))
 
 
 def _position(invoice: Invoice) -> Cursor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
+from domain.dossier import Dossier
 from domain.model import (
     Customer,
     CustomerId,
@@ -23,7 +23,8 @@ from domain.model import (
     TrackingKey,
     WarehouseOrder,
 )
-from sources.estate import Answer
+from resolvers import recall, records
+from resolvers.recall import Read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,22 +34,35 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 
-Read = Callable[["Context", list[Any]], Awaitable[Answer[Any, Any]]]
-
 BATCHES: dict[str, Read] = {
-    "order_by_id": lambda c, keys: c.estate.orders(keys, amounts=c.amounts, max_age=c.max_age),
-    "order_ids_by_po": lambda c, keys: c.estate.orders_by_po(keys, max_age=c.max_age),
-    "customer_by_id": lambda c, keys: c.estate.customers(keys, max_age=c.max_age),
-    "child_ids_by_customer": lambda c, keys: c.estate.children(keys, max_age=c.max_age),
-    "receivables_by_customer": lambda c, keys: c.estate.receivables(keys, max_age=c.max_age),
-    "invoice_by_id": lambda c, keys: c.estate.invoices(keys, max_age=c.max_age),
-    "invoices_by_order": lambda c, keys: c.estate.invoices_by_order(keys, max_age=c.max_age),
-    "return_by_id": lambda c, keys: c.estate.returns(keys, max_age=c.max_age),
-    "returns_by_order": lambda c, keys: c.estate.returns_by_order(keys, max_age=c.max_age),
-    "warehouse_by_order": lambda c, keys: c.estate.warehouse_orders(keys, max_age=c.max_age),
-    "shipment_by_id": lambda c, keys: c.estate.shipments(keys, max_age=c.max_age),
-    "shipments_by_tracking": lambda c, keys: c.estate.shipments_by_tracking(keys, max_age=c.max_age),
-    "tracking_by_key": lambda c, keys: c.estate.tracking(keys, max_age=c.max_age),
+    "order_by_id": Read(
+        "orders", lambda c, keys: c.estate.orders(keys, amounts=c.amounts, max_age=c.max_age), recall.orders
+    ),
+    "order_ids_by_po": Read(
+        "orders", lambda c, keys: c.estate.orders_by_po(keys, max_age=c.max_age), records.order_ids_by_po
+    ),
+    "customer_by_id": Read("customers", lambda c, keys: c.estate.customers(keys, max_age=c.max_age), records.customers),
+    "child_ids_by_customer": Read(
+        "customers", lambda c, keys: c.estate.children(keys, max_age=c.max_age), records.children
+    ),
+    "receivables_by_customer": Read("receivables", lambda c, keys: c.estate.receivables(keys, max_age=c.max_age)),
+    "invoice_by_id": Read("invoices", lambda c, keys: c.estate.invoices(keys, max_age=c.max_age), records.invoices),
+    "invoices_by_order": Read(
+        "invoices", lambda c, keys: c.estate.invoices_by_order(keys, max_age=c.max_age), records.invoices_by_order
+    ),
+    "return_by_id": Read("returns", lambda c, keys: c.estate.returns(keys, max_age=c.max_age), records.returns),
+    "returns_by_order": Read(
+        "returns", lambda c, keys: c.estate.returns_by_order(keys, max_age=c.max_age), records.returns_by_order
+    ),
+    "warehouse_by_order": Read(
+        "warehouse", lambda c, keys: c.estate.warehouse_orders(keys, max_age=c.max_age), recall.warehouse
+    ),
+    "shipment_by_id": Read("warehouse", lambda c, keys: c.estate.shipments(keys, max_age=c.max_age), records.shipments),
+    "shipments_by_tracking": Read(
+        "warehouse", lambda c, keys: c.estate.shipments_by_tracking(keys, max_age=c.max_age), records.by_number
+    ),
+    "tracking_by_key": Read("tracking", lambda c, keys: c.estate.tracking(keys, max_age=c.max_age), recall.tracking),
+    "dossier_by_order": Read("memory", records.dossiers),
 }
 
 
@@ -57,13 +71,13 @@ class Loader(DataLoader[K, "V | None"], Generic[K, V]):
     raised for that key.
     """
 
-    def __init__(self, context: Context, read: Read) -> None:
+    def __init__(self, context: Context, how: Read) -> None:
         super().__init__()
         self._context = context
-        self._read = read
+        self._how = how
 
     async def batch_load_fn(self, keys: list[K]) -> list[V | None]:
-        answer = await self._read(self._context, keys)
+        answer = await recall.read(self._context, self._how, keys)
         for trouble in answer.trouble:
             self._context.served_stale(trouble)
         values: Mapping[K, Any] = answer.values
@@ -86,6 +100,7 @@ class Loaders:
     shipment_by_id: Loader[ShipmentId, Shipment]
     shipments_by_tracking: Loader[str, Sequence[Shipment]]
     tracking_by_key: Loader[TrackingKey, Tracking]
+    dossier_by_order: Loader[OrderId, Dossier]
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -7,15 +7,18 @@ from datetime import datetime
 from typing import TypeAlias
 
 from domain import billing, order_exceptions, order_status, timeline
-from domain.errors import SourceError
+from domain.errors import BadInput, SourceError
 from domain.line_status import LineState
 from domain.model import Customer, CustomerId, Invoice, Lifecycle, Line, Order, OrderId, Return, Shipment
 from domain.queries import Cursor, OrderFilter, OrderQuery, Page
-from resolvers import nodes, pagination, shipments, visible
+from resolvers import nodes, pagination, recall, shipments, visible
 from resolvers.context import Context
 
 Conditions: TypeAlias = OrderFilter
 """What narrows a page of orders."""
+
+UNANSWERABLE = "Filtering by status or exception is answered from memory: leave @maxStaleness out, or ask again later."
+"""No source system knows what is derived from several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,17 @@ async def page(
         ascending=ascending,
         amounts=context.amounts,
     )
+    if memory := await context.lists_from_memory("orders"):
+        known = await memory.order_page(query)
+        recall.remember(context, known.rows)
+        rows = Page([order for dossier in known.rows if (order := dossier.current)], known.more)
+        return pagination.connect(rows, _position, after=after, count=lambda: memory.order_count(query))
+    if within.derived:
+        raise BadInput(UNANSWERABLE)
     rows = await context.estate.order_page(query)
     for order in rows.rows:
         context.loaders.order_by_id.prime(order.id, order)
-    return pagination.connect(
-        rows,
-        _position,
-        after=after,
-        count=lambda: context.estate.order_count(query),
-    )
+    return pagination.connect(rows, _position, after=after, count=lambda: context.estate.order_count(query))
 
 
 def conditions(
@@ -75,6 +80,9 @@ def conditions(
     ship_to_ids: Iterable[str] | None = None,
     sku: str | None = None,
     po_number: str | None = None,
+    statuses: Iterable[order_status.OrderStatus] | None = None,
+    exceptions: Iterable[order_exceptions.ExceptionKind] | None = None,
+    has_exception: bool | None = None,
 ) -> OrderFilter:
     """A filter from what a client gave; what it left out does not narrow."""
     return OrderFilter(
@@ -85,6 +93,9 @@ def conditions(
         ship_to_ids=frozenset(ship_to_ids or ()),
         sku=sku,
         po_number=po_number,
+        statuses=frozenset(statuses or ()),
+        exceptions=frozenset(exceptions or ()),
+        has_exception=has_exception,
     )
 
 

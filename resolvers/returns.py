@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from domain.model import Customer, Line, Order, OrderId, Return, ReturnId, ReturnLine
 from domain.queries import Cursor, RecordQuery
 from domain.values import Quantity
-from resolvers import nodes, pagination, visible
+from resolvers import nodes, pagination, recall, visible
 from resolvers.context import Context
 
 
@@ -59,7 +59,12 @@ async def page(
         after=pagination.decode(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
-    rows = await context.estate.return_page(query)
+    if memory := await context.lists_from_memory("returns"):
+        rows = await memory.return_page(query)
+        orders = list(dict.fromkeys(row.order_id for row in rows.rows if row.order_id))
+        recall.remember(context, (await recall.dossiers(context, orders)).values())
+    else:
+        rows = await context.estate.return_page(query)
     return pagination.connect(rows, lambda found: Cursor(found.requested_at.at, found.id), after=after)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from urllib.parse import quote
 
 from domain.errors import SourceError
@@ -15,14 +14,12 @@ from domain.model import (
     Shipment,
     ShipmentId,
     ShipmentLine,
-    ShipmentMode,
     Tracking,
-    TrackingKey,
 )
 from domain.queries import Cursor, RecordQuery
 from domain.shipment_status import ShipmentState, derive_shipment
 from domain.values import Quantity
-from resolvers import nodes, pagination, visible
+from resolvers import nodes, pagination, recall, visible
 from resolvers.context import Context
 
 TRACKING_PAGES: Mapping[str, str] = {
@@ -94,7 +91,11 @@ async def page(
         after=pagination.decode(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
-    rows = await context.estate.shipment_page(query)
+    if memory := await context.lists_from_memory("warehouse"):
+        rows = await memory.shipment_page(query)
+        recall.remember(context, (await recall.dossiers(context, [row.order_id for row in rows.rows])).values())
+    else:
+        rows = await context.estate.shipment_page(query)
     return pagination.connect(rows, _position, after=after)
 
 
@@ -104,19 +105,12 @@ async def state(context: Context, shipment: Shipment) -> ShipmentState:
 
 
 async def _derive(context: Context, shipment: Shipment) -> ShipmentState:
-    numbers = shipment.tracking_numbers if shipment.carrier and shipment.mode is not ShipmentMode.PICKUP else ()
-    found = await asyncio.gather(*(_track(context, shipment, number) for number in numbers))
+    keys = shipment.tracking_keys
+    found = await asyncio.gather(*(context.attempt(context.loaders.tracking_by_key.load(key)) for key in keys))
     told: dict[str, Tracking | SourceError] = {
-        number: tracking for number, tracking in zip(numbers, found, strict=True) if tracking is not None
+        key.number: tracking for key, tracking in zip(keys, found, strict=True) if tracking is not None
     }
     return derive_shipment(shipment, told)
-
-
-async def _track(context: Context, shipment: Shipment, number: str) -> Tracking | SourceError | None:
-    if shipment.carrier is None:
-        return None
-    key = TrackingKey(shipment.carrier.scac, number, shipped_on(shipment))
-    return await context.attempt(context.loaders.tracking_by_key.load(key))
 
 
 async def order_of(context: Context, shipment: Shipment) -> Order | None:
@@ -150,12 +144,6 @@ def tracking_url(shipment: Shipment) -> str | None:
     template = TRACKING_PAGES.get(shipment.carrier.scac) if shipment.carrier else None
     number = next(iter(shipment.tracking_numbers), None)
     return template.format(quote(number, safe="")) if template and number else None
-
-
-def shipped_on(shipment: Shipment) -> date | None:
-    """The local date the shipment left or was to leave, which tells reused tracking numbers apart."""
-    moment = shipment.confirmed_at or shipment.manifested_at or shipment.labelled_at
-    return (moment.local or moment.at).date() if moment else None
 
 
 def _position(shipment: Shipment) -> Cursor:

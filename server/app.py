@@ -2,10 +2,9 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -16,46 +15,39 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from domain.access import SCOPES, Principal
 from engine.execute import Engine
-from resolvers.context import Context
-from server import explorer
+from ingest.intake import Intake
+from resolvers.context import Context, Policy
+from server import explorer, webhooks
 from server.auth import Authenticator, TrustedIssuer
-from server.demo_clock import DemoClock
 from server.exchange import Exchanges, exchange_of
 from server.graphql_http import GraphQLEndpoint
+from server.graphql_operations import Operations
+from server.graphql_ws import GraphQLSocket
 from server.health import Readiness, alive, may_operate
 from server.jwks import Jwks
-from server.sections import Demo
+from server.memory_settings import OFF
+from server.remembering import Remembering, at_work
 from server.settings import Settings
+from server.streams import Streams
+from server.systems import Clock, open_systems, wall_clock
 from server.telemetry import Telemetry
-from sources.config import Limits, SourceConfig
-from sources.registry import open_estate
-from sources.transport import Transport, client
+from server.webhooks import Webhooks
+from sources import feeds
 
 RESOURCE = "/.well-known/oauth-protected-resource"
 """Where clients learn who signs callers in (RFC 9728)."""
 
-FIRST_SEGMENTS = ("/graphql", "/graphiql", "/healthz", "/readyz", "/metrics", "/.well-known")
+FIRST_SEGMENTS = ("/graphql", "/webhooks", "/graphiql", "/healthz", "/readyz", "/metrics", "/.well-known")
 CODES = {401: "UNAUTHENTICATED", 404: "NOT_FOUND", 503: "SOURCE_UNAVAILABLE"}
 """The code of an HTTP error by its status; all others are the client's."""
 
-Clock: TypeAlias = Callable[[], datetime]
-
-IDENTITY_LIMITS = Limits(
-    deadline=5.0, connect_timeout=2.0, max_body=1024 * 1024, attempts=1, breaker_failures=1_000_000
-)
-"""Keys are fetched rarely, once and never again at once; ``jwks.PAUSE`` is their breaker."""
-
 COMPRESS_FROM = 1024
 """Bytes; at level 1, which costs a tenth of the usual level 9."""
-
-
-def wall_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def build(settings: Settings, engine: Engine, telemetry: Telemetry) -> Starlette:
@@ -89,14 +81,13 @@ def build(settings: Settings, engine: Engine, telemetry: Telemetry) -> Starlette
 
 async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telemetry: Telemetry) -> Mapping[str, Any]:
     """What requests find in ``request.state``."""
-    http = await stack.enter_async_context(client())
-
-    def door(name: str, url: str) -> Transport:
-        return Transport(SourceConfig(name, url, IDENTITY_LIMITS), http, observer=telemetry, now=wall_clock)
-
+    systems = await open_systems(stack, settings, telemetry)
+    remembering = systems.remembering
+    if remembering:
+        at_work(stack, remembering)
     issuers = [
         TrustedIssuer(
-            name, rules, Jwks(door(f"idp:{name}", rules.jwks_url or rules.issuer), rules.issuer, rules.jwks_url)
+            name, rules, Jwks(systems.door(f"idp:{name}", rules.jwks_url or rules.issuer), rules.issuer, rules.jwks_url)
         )
         for name, rules in settings.oidc.items()
     ]
@@ -104,37 +95,52 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
         stack.push_async_callback(issuer.keys.close)
     await asyncio.gather(*(issuer.keys.refresh() for issuer in issuers))
     authenticator = Authenticator(issuers, now=wall_clock)
-    now = await _clock(stack, settings.demo, door)
-    estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
+    policy = Policy(carrier_grace=settings.ingest.carrier_grace, readings=settings.reads.readings())
 
     def context(principal: Principal, correlation_id: str) -> Context:
-        return Context(principal, estate, now=now, correlation_id=correlation_id)
+        return Context(
+            principal,
+            systems.estate,
+            now=systems.now,
+            correlation_id=correlation_id,
+            policy=policy,
+            memory=remembering.memory if remembering else None,
+            changes=remembering.changes if remembering else None,
+        )
 
+    streams = Streams(observer=telemetry)
+    operations = Operations(engine, context, deadline=settings.deadline, introspection=settings.introspection)
+    origins = settings.origins | {_origin(settings.public_url)}
+    cursor = remembering.changes.cursor if remembering else None
     return {
         "authenticator": authenticator,
-        "readiness": Readiness(authenticator, issuers, estate.health),
-        "personas": door("idp:demo", settings.demo.token_url) if settings.demo else None,
+        "readiness": Readiness(
+            authenticator, issuers, systems.estate.health, remembering.health if remembering else None
+        ),
+        "personas": systems.door("idp:demo", settings.demo.token_url) if settings.demo else None,
+        "webhooks": remembering and _webhooks(settings, remembering, telemetry, systems.now),
+        "streams": streams,
         "graphql": GraphQLEndpoint(
-            engine,
+            operations,
             authenticator,
-            context,
-            deadline=settings.deadline,
             max_body=settings.max_body,
-            introspection=settings.introspection,
-            origins=settings.origins | {_origin(settings.public_url)},
+            origins=origins,
             challenge=_challenge(settings),
+            streams=streams,
+            cursor=cursor,
+        ),
+        "socket": GraphQLSocket(
+            operations, authenticator, streams, max_message=settings.max_body, origins=origins, cursor=cursor
         ),
     }
 
 
-async def _clock(stack: AsyncExitStack, demo: Demo | None, door: Callable[[str, str], Transport]) -> Clock:
-    if demo is None or demo.clock_url is None:
-        return wall_clock
-    clock = DemoClock(door("clock", demo.clock_url))
-    await clock.read()
-    following = asyncio.create_task(clock.follow())
-    stack.callback(following.cancel)
-    return clock.now
+def _webhooks(settings: Settings, remembering: Remembering, telemetry: Telemetry, now: Clock) -> Webhooks:
+    """Signatures are made by the world's clock, whatever time it is in the company."""
+    intake = Intake(
+        feeds.doors(settings.feeds()), remembering.accept, now=now, signed_at=wall_clock, observer=telemetry
+    )
+    return Webhooks(intake, max_body=settings.max_body, deadline=settings.deadline)
 
 
 # -- routes ------------------------------------------------------------------------------------------------------------
@@ -168,6 +174,8 @@ def _routes(settings: Settings, telemetry: Telemetry) -> list[BaseRoute]:
 
     return [
         Route("/graphql", _Graphql()),
+        WebSocketRoute("/graphql", _Socket()),
+        *(webhooks.routes() if settings.store.url != OFF else []),
         Route("/healthz", alive),
         Route("/readyz", ready),
         Route("/metrics", metrics),
@@ -182,6 +190,14 @@ class _Graphql:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint: GraphQLEndpoint = scope["state"]["graphql"]
         await endpoint(scope, receive, send)
+
+
+class _Socket:
+    """The same for sockets."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket: GraphQLSocket = scope["state"]["socket"]
+        await socket(scope, receive, send)
 
 
 async def _tell(request: Request, error: Exception) -> Response:

@@ -1,9 +1,10 @@
 """Turns an Authorization header into a Principal: whose token it is, whether it is good, what its claims mean to us."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -35,6 +36,18 @@ class TrustedIssuer:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """A verified caller for as long as their token is good.
+
+    ``check`` raises as ``Authenticator.session`` once that is over: the token expired (no leeway given), was revoked,
+    or its issuer withdrew the key that signed it.
+    """
+
+    principal: Principal
+    check: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Verified:
     """A token that was verified with ``keys``; its signature need not be checked again while they are trusted."""
 
@@ -45,17 +58,31 @@ class _Verified:
 
 
 class Authenticator:
-    """Verifies bearer tokens of the trusted issuers. Remembers ``remembered`` of those it verified, by digest."""
+    """Verifies bearer tokens of the trusted issuers. Remembers ``remembered`` of those it verified, by digest.
+
+    ``revoked`` is asked of every caller, each time: True turns away a token that would be good.
+    """
 
     def __init__(
-        self, issuers: Collection[TrustedIssuer], *, now: Callable[[], datetime], remembered: int = 4096
+        self,
+        issuers: Collection[TrustedIssuer],
+        *,
+        now: Callable[[], datetime],
+        remembered: int = 4096,
+        revoked: Callable[[Principal], bool] = lambda _: False,
     ) -> None:
         self._issuers = {issuer.rules.issuer: issuer for issuer in issuers}
         self._now = now
+        self._revoked = revoked
         self._verified: LRUCache[bytes, _Verified] = LRUCache(remembered)
 
     async def principal(self, authorization: Sequence[str]) -> Principal | None:
-        """The caller that the request's Authorization headers prove; None when there is none.
+        """The caller that the request's Authorization headers prove; None when there is none. Raises as ``session``."""
+        session = await self.session(authorization)
+        return session.principal if session else None
+
+    async def session(self, authorization: Sequence[str]) -> Session | None:
+        """The same, for those who stay.
 
         Raises Unauthenticated for anything but one good bearer token, SourceUnavailable when its issuer's keys were
         never had.
@@ -63,21 +90,31 @@ class Authenticator:
         if not authorization:
             return None
         try:
-            return await self._check(_bearer(authorization))
-        except Expired as error:
-            raise Unauthenticated(EXPIRED, detail=str(error)) from error
+            text = _bearer(authorization)
+            known = await self._check(text)
         except InvalidToken as error:
-            log.info("token refused", reason=str(error))
-            raise Unauthenticated(REFUSED, detail=str(error)) from error
+            raise _refused(error) from error
+        expires_at = datetime.fromtimestamp(known.lifetime.ends - known.issuer.rules.leeway, UTC)
+        return Session(known.principal, partial(self._check_again, text, expires_at))
 
-    async def _check(self, text: str) -> Principal:
+    async def _check(self, text: str) -> _Verified:
         now = self._now().timestamp()
         digest = hashlib.sha256(text.encode()).digest()
         known = self._verified.get(digest)
         if known is None or known.keys is not known.issuer.keys.current:
             known = self._verified[digest] = await self._verify(text)
         known.lifetime.check(now)
-        return known.principal
+        if self._revoked(known.principal):
+            raise InvalidToken("revoked")
+        return known
+
+    async def _check_again(self, text: str, expires_at: datetime) -> None:
+        try:
+            if self._now() >= expires_at:
+                raise Expired("expired")
+            await self._check(text)
+        except InvalidToken as error:
+            raise _refused(error) from error
 
     async def _verify(self, text: str) -> _Verified:
         token = tokens.read(text)
@@ -93,6 +130,13 @@ class Authenticator:
         tokens.meant_for(token.claims, rules.audience)
         lifetime = tokens.lifetime(token.claims, leeway=rules.leeway, longest=rules.max_lifetime)
         return _Verified(understand(token.claims, issuer.name, rules), lifetime, issuer, keys)
+
+
+def _refused(error: InvalidToken) -> Unauthenticated:
+    if isinstance(error, Expired):
+        return Unauthenticated(EXPIRED, detail=str(error))
+    log.info("token refused", reason=str(error))
+    return Unauthenticated(REFUSED, detail=str(error))
 
 
 def _bearer(authorization: Sequence[str]) -> str:

@@ -28,8 +28,11 @@ FIRST_QUERY = f"""{{ orders(first: 3, filter: {{ placedBefore: "{SETTLED}T00:00:
   nodes {{ number status shipments {{ carrier {{ name }} trackingNumber status }} }} }} }}"""
 
 
-def run(port: int) -> None:
-    """Serves the demo until it is told to stop. Raises Misconfigured when the port is taken or a system fails."""
+def run(port: int, rate: float = 1.0) -> None:
+    """Serves the demo until it is told to stop; in a second of its company ``rate`` seconds pass.
+
+    Raises Misconfigured when the port is taken or a system fails.
+    """
     try:
         listener = running.listen(HOST, port)
     except Misconfigured as error:
@@ -38,14 +41,16 @@ def run(port: int) -> None:
         taken = listener.getsockname()[1]
         typer.echo("Starting the simulated distributor's systems ...", err=True)
         with (
-            _fleet() as urls,
-            _watched(urls),
-            demo_state.kept(taken, demo_state.State(f"{urls['idp']}/token", DEMO_SECRET, list(PERSONAS))),
+            _fleet() as fleet,
+            _watched(fleet.urls),
+            demo_state.kept(taken, demo_state.State(f"{fleet.urls['idp']}/token", DEMO_SECRET, list(PERSONAS))),
         ):
+            fleet.set_rate(rate)
+            fleet.subscribe(f"http://{HOST}:{taken}/webhooks")
             running.serve(
-                settings.load(environment(urls) | {"CROSSDOCK_LOG_LEVEL": "warning"}),
+                settings.load(environment(fleet.urls) | {"CROSSDOCK_LOG_LEVEL": "warning"}),
                 listener,
-                ready=lambda: typer.echo(greeting(taken, urls)),
+                ready=lambda: typer.echo(greeting(taken, fleet.urls)),
             )
         typer.echo("The demo has stopped.", err=True)
 
@@ -79,14 +84,14 @@ Ctrl-C stops everything.
 
 
 @contextmanager
-def _fleet() -> Iterator[Mapping[str, str]]:
-    """The simulators' addresses, for as long as they run."""
+def _fleet() -> Iterator[Fleet]:
+    """The simulators, for as long as they run."""
     try:
         fleet = Fleet.start()
     except FleetError as error:
         raise Misconfigured([Problem("demo", f"a simulated system did not start: {error}")]) from error
     with fleet:
-        yield fleet.urls
+        yield fleet
 
 
 @contextmanager

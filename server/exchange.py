@@ -1,4 +1,4 @@
-"""Every HTTP exchange has one correlation id, a safe answer to every surprise, and is reported once when it is over."""
+"""Every exchange has one correlation id, a safe answer to every surprise, and is reported once when it is over."""
 
 import hashlib
 import re
@@ -28,11 +28,22 @@ SECURITY = (
 """Answers that set their own keep it."""
 
 CLIENT_GONE = 499
+SWITCHING = 101
+UNEXPECTED = 1011
+"""The close code of a socket that met a surprise (RFC 6455 section 7.4.1)."""
+
+SOCKET = "WEBSOCKET"
+STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
+"""The messages that begin an answer."""
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of one exchange, filled in on its way. ``codes``: those of the errors told to the client."""
+    """What is known of one exchange, filled in on its way. ``codes``: those of the errors told to the client.
+
+    ``streamed``: it stays open, so ``seconds`` counts until it began to answer. A socket's status is 101 once it is
+    open.
+    """
 
     correlation_id: str
     method: str
@@ -43,6 +54,7 @@ class Exchange:
     codes: list[str] = field(default_factory=list)
     status: int = CLIENT_GONE
     seconds: float = 0.0
+    streamed: bool = False
 
     @property
     def who(self) -> str | None:
@@ -67,14 +79,14 @@ class Exchanges:
         self._routes = frozenset(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope).get(HEADER, "")
         route = "/" + scope["path"].split("/", 2)[1]
         exchange = Exchange(
             correlation_id=asked if ACCEPTABLE.fullmatch(asked) else uuid4().hex,
-            method=scope["method"],
+            method=scope.get("method", SOCKET),
             route=route if route in self._routes else "other",
         )
         scope["crossdock"] = exchange
@@ -83,9 +95,10 @@ class Exchanges:
 
         async def sending(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started, exchange.status = True, message["status"]
-                headers = message["headers"]
+            if message["type"] in STARTS:
+                started, exchange.status = True, message.get("status", SWITCHING)
+                exchange.seconds = time.perf_counter() - began
+                headers = message.get("headers", ())
                 given = {name for name, _ in headers}
                 own = (pair for pair in SECURITY if pair[0] not in given)
                 message["headers"] = [*headers, *own, (HEADER.encode(), exchange.correlation_id.encode())]
@@ -96,10 +109,13 @@ class Exchanges:
                 await self._app(scope, receive, sending)
             except Exception:  # whatever surprises us, the client is told nothing of it
                 log.exception("unexpected error")
-                if not started:
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": UNEXPECTED})
+                elif not started:
                     await _apologize(exchange, sending)
             finally:
-                exchange.seconds = time.perf_counter() - began
+                if not exchange.streamed:
+                    exchange.seconds = time.perf_counter() - began
                 self._report(exchange)
 
 

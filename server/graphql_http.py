@@ -1,21 +1,31 @@
 """The /graphql endpoint: who asks is settled before the document is read, and every answer has GraphQL's shape."""
 
 import asyncio
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
+from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
-from engine.execute import Context, Engine, Prepared
-from server.auth import Authenticator
+from engine.execute import Context, Prepared
+from server.auth import Authenticator, Session
 from server.exchange import Exchange, exchange_of
+from server.graphql_operations import (
+    Answer,
+    Operations,
+    check_origin,
+    codes,
+    stamped,
+    told,
+    too_deep,
+    too_long,
+)
 from server.graphql_request import (
+    EVENT_STREAM,
     JSON,
     GraphQLRequest,
     Refused,
@@ -23,10 +33,11 @@ from server.graphql_request import (
     from_body,
     from_query_string,
     negotiate,
+    takes_events,
 )
+from server.graphql_sse import EventStream
+from server.streams import Streams
 
-INTROSPECTION = frozenset(("__schema", "__type", "_service"))
-SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 FAILURES: Mapping[str, int] = {"INTERNAL": 500, "SOURCE_TIMEOUT": 503}
 """The status of an answer without data that is our fault, by its code."""
 
@@ -36,33 +47,31 @@ class Gone(Exception):
 
 
 class GraphQLEndpoint:
-    """An ASGI application.
+    """An ASGI application for the scope "http". The deadline of ``operations`` is for reading and executing together.
 
-    ``context(principal, correlation_id)`` makes what resolvers see. ``deadline``: seconds for reading and executing
-    together; ``max_body``: bytes. ``introspection``: "on", "off", or the scope it takes. ``origins``: sites whose pages
-    may ask, beside our own. ``challenge``: the WWW-Authenticate of a 401.
+    ``max_body``: bytes. ``origins``: sites whose pages may ask, beside our own. ``challenge``: the WWW-Authenticate of
+    a 401. ``streams``: where event streams are registered; None: there are none. ``cursor``: where a stream that begins
+    now begins.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        operations: Operations,
         authenticator: Authenticator,
-        context: Callable[[Principal, str], Context],
         *,
-        deadline: float,
         max_body: int,
-        introspection: str = "on",
         origins: frozenset[str] = frozenset(),
         challenge: str = 'Bearer realm="crossdock"',
+        streams: Streams | None = None,
+        cursor: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        self._engine = engine
+        self._operations = operations
         self._authenticator = authenticator
-        self._context = context
-        self._deadline = deadline
         self._max_body = max_body
-        self._introspection = introspection
         self._origins = origins
         self._challenge = challenge
+        self._streams = streams
+        self._cursor = cursor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, exchange = Headers(scope=scope), exchange_of(scope)
@@ -70,48 +79,70 @@ class GraphQLEndpoint:
         try:
             media_type = negotiate(headers.getlist("accept"))
             answer = await self._answer(scope, headers, receive, exchange)
+            if isinstance(answer, EventStream):
+                await answer(scope, receive, send)
+                return
             status = _status(answer, media_type)
         except Refused as refused:
             status, extra = refused.status, dict(refused.headers)
-            answer = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
+            answer = told(refused)
         except Gone:
             return
-        exchange.codes = _codes(answer)
-        for error in answer.get("errors", ()):
-            error["extensions"].setdefault("correlationId", exchange.correlation_id)
+        exchange.codes = codes(answer)
+        stamped(answer, exchange.correlation_id)
         extra |= {"cache-control": "no-store"}
-        await Response(orjson.dumps(answer), status, extra, f"{media_type}; charset=utf-8")(scope, receive, send)
+        kind = JSON if media_type == EVENT_STREAM else media_type
+        await Response(orjson.dumps(answer), status, extra, f"{kind}; charset=utf-8")(scope, receive, send)
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, exchange: Exchange) -> dict[str, Any]:
-        ends = asyncio.get_running_loop().time() + self._deadline
+    async def _answer(
+        self, scope: Scope, headers: Headers, receive: Receive, exchange: Exchange
+    ) -> Answer | EventStream:
+        ends = asyncio.get_running_loop().time() + self._operations.deadline
         if scope["method"] not in ("GET", "POST"):
             raise Refused(405, "Ask by POST, or by GET to read.", headers={"allow": "GET, POST"})
-        self._check_origin(headers)
-        principal = await self._authenticate(headers)
-        exchange.subject = principal.subject
+        check_origin(headers, self._origins)
+        session = await self._authenticate(headers)
+        exchange.subject = session.principal.subject
         request = await self._read(scope, headers, receive, ends)
-        prepared = self._prepare(request, principal)
+        prepared = self._operations.prepare(request, session.principal)
+        kind = self._note(prepared, request, exchange)
+        if kind is OperationType.MUTATION and scope["method"] == "GET":
+            raise Refused(405, "A GET may only read.", headers={"allow": "POST"})
+        accept = headers.getlist("accept")
+        if negotiate(accept) == EVENT_STREAM or (kind is OperationType.SUBSCRIPTION and takes_events(accept)):
+            return self._stream(prepared, request, session, headers)
+        if kind is OperationType.SUBSCRIPTION:
+            raise Refused(406, f"Subscribe with Accept: {EVENT_STREAM}, or over a WebSocket.")
         if isinstance(prepared, dict):
             return prepared
-        operation = prepared.operation(request.operation_name)
+        context = self._operations.context(session.principal, exchange.correlation_id)
+        return await self._execute(prepared, request, context, receive, ends)
+
+    def _note(self, prepared: Prepared | Answer, request: GraphQLRequest, exchange: Exchange) -> OperationType | None:
+        operation = prepared.operation(request.operation_name) if isinstance(prepared, Prepared) else None
         if operation is not None:
             exchange.operation = operation.name.value if operation.name else None
             exchange.kind = operation.operation.value
-            if exchange.kind != "query" and scope["method"] == "GET":
-                raise Refused(405, "A GET may only read.", headers={"allow": "POST"})
-        context = self._context(principal, exchange.correlation_id)
-        return await self._execute(prepared, request, context, receive, ends)
+        return operation.operation if operation else None
 
-    def _check_origin(self, headers: Headers) -> None:
-        """A page of another site may not ask, whatever it holds (CSRF); programs send no Origin."""
-        origin = headers.get("origin")
-        if origin is None or origin.lower() in self._origins or origin.partition("://")[2] == headers.get("host"):
-            return
-        raise Refused(403, "Pages of this origin may not ask.")
+    def _stream(
+        self, prepared: Prepared | Answer, request: GraphQLRequest, session: Session, headers: Headers
+    ) -> EventStream:
+        if self._streams is None:
+            raise Refused(406, "There are no event streams here.")
+        return EventStream(
+            self._operations,
+            self._streams,
+            prepared,
+            request,
+            session,
+            last_event_id=headers.get("last-event-id"),
+            cursor=self._cursor,
+        )
 
-    async def _authenticate(self, headers: Headers) -> Principal:
+    async def _authenticate(self, headers: Headers) -> Session:
         try:
-            principal = await self._authenticator.principal(headers.getlist("authorization"))
+            session = await self._authenticator.session(headers.getlist("authorization"))
         except Unauthenticated as error:
             challenge = f'{self._challenge}, error="invalid_token", error_description="{error.public}"'
             raise Refused(401, error.public, code=error.code, headers={"www-authenticate": challenge}) from error
@@ -119,14 +150,14 @@ class GraphQLEndpoint:
             retry = {"retry-after": str(int(error.retry_after or 1))}
             message = "Nobody can be signed in at the moment."
             raise Refused(503, message, code=error.code, headers=retry) from error
-        if principal is None:
+        if session is None:
             raise Refused(
                 401,
                 "A bearer token is needed.",
                 code=Unauthenticated.code,
                 headers={"www-authenticate": self._challenge},
             )
-        return principal
+        return session
 
     async def _read(self, scope: Scope, headers: Headers, receive: Receive, ends: float) -> GraphQLRequest:
         if scope["method"] == "GET":
@@ -150,20 +181,6 @@ class GraphQLEndpoint:
             if not message.get("more_body", False):
                 return bytes(body)
 
-    def _prepare(self, request: GraphQLRequest, principal: Principal) -> Prepared | dict[str, Any]:
-        """The prepared document, or the answer that refuses it."""
-        may_introspect = self._introspection == "on" or principal.may(self._introspection)
-        prepared = self._engine.prepare(request.query)
-        if isinstance(prepared, list):
-            refusal = self._engine.refusal(prepared)
-            if not may_introspect:
-                for error in refusal["errors"]:
-                    error["message"] = SUGGESTION.sub("", error["message"])
-            return refusal
-        if not may_introspect and any(name in INTROSPECTION for _, name in prepared.fields):
-            raise Refused(403, "You may not read the schema.", code="FORBIDDEN_FIELD")
-        return prepared
-
     async def _execute(
         self, prepared: Prepared, request: GraphQLRequest, context: Context, receive: Receive, ends: float
     ) -> dict[str, Any]:
@@ -172,7 +189,7 @@ class GraphQLEndpoint:
             async with asyncio.timeout_at(ends) as clock:
                 departure = asyncio.create_task(_departure(receive, clock, left))
                 try:
-                    return await self._engine.execute(
+                    return await self._operations.engine.execute(
                         prepared, context=context, variables=request.variables, operation_name=request.operation_name
                     )
                 finally:
@@ -180,9 +197,9 @@ class GraphQLEndpoint:
         except TimeoutError:
             if left.is_set():
                 raise Gone from None
-            raise Refused(503, "The answer took too long.", code="SOURCE_TIMEOUT") from None
+            raise too_long() from None
         except RecursionError:
-            raise Refused(400, "The variables are nested too deeply.") from None
+            raise too_deep() from None
 
 
 async def _departure(receive: Receive, clock: asyncio.Timeout, left: asyncio.Event) -> None:
@@ -196,9 +213,5 @@ async def _departure(receive: Receive, clock: asyncio.Timeout, left: asyncio.Eve
 def _status(answer: Mapping[str, Any], media_type: str) -> int:
     if "data" in answer:
         return 200
-    failures = (FAILURES[code] for code in _codes(answer) if code in FAILURES)
+    failures = (FAILURES[code] for code in codes(answer) if code in FAILURES)
     return next(failures, 200 if media_type == JSON else 400)
-
-
-def _codes(answer: Mapping[str, Any]) -> list[str]:
-    return [error["extensions"]["code"] for error in answer.get("errors", ())]

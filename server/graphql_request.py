@@ -10,6 +10,7 @@ import orjson
 
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 PARAMETERS: Mapping[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 """What a request is made of; all but ``query`` may be absent or null."""
 
@@ -37,8 +38,10 @@ class GraphQLRequest:
 
 
 def negotiate(accept: Iterable[str]) -> str:
-    """The media type to answer with, from the Accept headers; JSON where they leave it to us. May refuse with 406."""
-    ranges = [_media_range(each) for header in accept for each in header.split(",") if each.strip()]
+    """The media type to answer with, from the Accept headers; JSON where they leave it to us, an event stream only
+    where they want nothing else. May refuse with 406.
+    """
+    ranges = _media_ranges(accept)
     if not ranges:
         return JSON
     named = [(quality, kind == RESPONSE, kind) for kind, quality in ranges if kind in (RESPONSE, JSON) and quality > 0]
@@ -46,7 +49,18 @@ def negotiate(accept: Iterable[str]) -> str:
         return max(named)[2]
     if any(kind in ("*/*", "application/*") and quality > 0 for kind, quality in ranges) and (JSON, 0.0) not in ranges:
         return JSON
+    if takes_events(accept):
+        return EVENT_STREAM
     raise Refused(406, f"Accept {RESPONSE} or {JSON}.")
+
+
+def takes_events(accept: Iterable[str]) -> bool:
+    """Whether the Accept headers name an event stream."""
+    return any(kind == EVENT_STREAM and quality > 0 for kind, quality in _media_ranges(accept))
+
+
+def _media_ranges(accept: Iterable[str]) -> list[tuple[str, float]]:
+    return [_media_range(each) for header in accept for each in header.split(",") if each.strip()]
 
 
 def _media_range(text: str) -> tuple[str, float]:
@@ -79,7 +93,7 @@ def from_body(body: bytes) -> GraphQLRequest:
         raise Refused(400, "The body is not JSON in UTF-8.") from None
     if not isinstance(parameters, dict):
         raise Refused(400, "The body must be one JSON object.")
-    return _request(parameters)
+    return from_parameters(parameters)
 
 
 def from_query_string(text: bytes) -> GraphQLRequest:
@@ -95,10 +109,10 @@ def from_query_string(text: bytes) -> GraphQLRequest:
             parameters[name] = orjson.loads(parameters[name])
         except orjson.JSONDecodeError:
             raise Refused(400, f"The parameter {name} is not JSON.") from None
-    return _request(parameters)
+    return from_parameters(parameters)
 
 
-def _request(parameters: dict[str, Any]) -> GraphQLRequest:
+def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
     for name, kind in PARAMETERS.items():
         value = parameters.get(name)
         if value is None and name != "query":

@@ -23,8 +23,8 @@ async def alive(_: Request) -> Response:
 class Readiness:
     """Ready once somebody can be signed in: sources may be down, since a partial answer is an answer.
 
-    While nobody can, each question makes an issuer's keys be fetched again. How each source does is told to callers
-    with ops:read only.
+    While nobody can, each question makes an issuer's keys be fetched again. How sources and memory do is told to
+    callers with ops:read only.
     """
 
     def __init__(
@@ -32,10 +32,12 @@ class Readiness:
         authenticator: Authenticator,
         issuers: Sequence[TrustedIssuer],
         sources: Callable[[], Mapping[str, Health]],
+        memory: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._issuers = issuers
         self._sources = sources
+        self._memory = memory
 
     async def __call__(self, request: Request) -> Response:
         ready = any(issuer.keys.current for issuer in self._issuers)
@@ -46,6 +48,8 @@ class Readiness:
         if await may_operate(self._authenticator, request):
             answer["issuers"] = {issuer.name: {"keys": len(issuer.keys.current)} for issuer in self._issuers}
             answer["sources"] = {name: _told(health) for name, health in self._sources().items()}
+            if self._memory:
+                answer["memory"] = self._memory()
         return JSONResponse(answer, 200 if ready else 503)
 
 

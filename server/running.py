@@ -54,7 +54,8 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
     config = uvicorn.Config(
         app,
         lifespan="on",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=settings.max_body,
         log_config=None,
         access_log=False,
         server_header=False,

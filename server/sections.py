@@ -9,6 +9,8 @@ from domain.access import PrincipalKind
 from sources.config import Lifetimes as EstateLifetimes
 from sources.config import Limits as SourceLimits
 from sources.config import SourceConfig
+from sources.feeds import FeedConfig
+from sources.signatures import SCHEMES
 
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 
@@ -42,6 +44,12 @@ def _origin(value: str) -> str:
     if parts.path or parts.query:
         raise ValueError("must be scheme, host and port only")
     return value.lower()
+
+
+def _scheme(value: str) -> str:
+    if value not in SCHEMES:
+        raise ValueError("is no way to sign that we know")
+    return value
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -138,6 +146,14 @@ class Source(Section):
     client_id: str | None = Field(None, description="our OAuth 2.0 client id there")
     client_secret: SecretStr | None = Field(None, description="our OAuth 2.0 client secret there")
     token_url: Address | None = Field(None, description="the address of its OAuth 2.0 token endpoint")
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="the secret its webhooks are signed with, or several separated by spaces while one takes over from"
+        " another; unset: it may send us nothing",
+    )
+    webhook_scheme: Annotated[str, AfterValidator(_scheme)] | None = Field(
+        None, description=f"how it signs its webhooks, one of {' '.join(SCHEMES)}; unset: as its kind does"
+    )
     limits: Limits = Limits()
 
     def config(self, name: str) -> SourceConfig:
@@ -151,6 +167,10 @@ class Source(Section):
             client_secret=_told(self.client_secret),
             token_url=self.token_url,
         )
+
+    def feed(self, role: str, name: str) -> FeedConfig:
+        secrets = (_told(self.webhook_secret) or "").split()
+        return FeedConfig(role, self.kind, name, tuple(secrets), self.webhook_scheme)
 
 
 def _told(secret: SecretStr | None) -> str | None:

@@ -1,6 +1,6 @@
 """The settings of one Crossdock, checked at start: whatever is wrong is told all at once, by name, with its remedy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -11,9 +11,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 import examples
 from domain.access import SCOPES
+from server.broker_settings import Broker, Publish
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
+from server.memory_settings import Ingest, Reads, Store
 from server.sections import Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
 from sources.config import EstateConfig
+from sources.feeds import FeedConfig, door
 
 QUERIES = Path(examples.__path__[0]) / "queries"
 
@@ -47,6 +50,15 @@ class Settings(BaseSettings):
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
     )
     lifetimes: Lifetimes = Lifetimes()
+    store: Store = Store()
+    reads: Reads = Reads()
+    ingest: Ingest = Ingest()
+    brokers: dict[str, Broker] = Field(
+        {},
+        description="message brokers that bring events, each under a name of your choice: "
+        "CROSSDOCK_BROKERS__<NAME>__URL, __SUBJECT and __SOURCE",
+    )
+    publish: Publish = Publish()
     deadline: float = Field(10, gt=0, le=120, description="seconds a request may take in all")
     max_body: int = Field(1_048_576, ge=1024, description="bytes a request's body may have")
     introspection: Annotated[str, AfterValidator(_introspection)] = Field(
@@ -77,6 +89,11 @@ class Settings(BaseSettings):
             lifetimes=self.lifetimes.config(),
         )
 
+    def feeds(self) -> Sequence[FeedConfig]:
+        """The sources, as ``sources.feeds`` opens their doors."""
+        carriers = (carrier.feed("carriers", name) for name, carrier in self.carriers.items())
+        return (self.erp.feed("erp", "erp"), self.wms.feed("wms", "wms"), *carriers)
+
 
 class Given(PydanticBaseSettingsSource):
     """Hands the gathered tree to pydantic-settings."""
@@ -101,9 +118,21 @@ def load(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             problems.extend(_explain(each["type"], each["loc"], each["msg"]))
+    if settings:
+        problems.extend(_unusable_secrets(settings))
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
+
+
+def _unusable_secrets(settings: Settings) -> Iterator[Problem]:
+    for feed in settings.feeds():
+        section = (feed.role, feed.name) if feed.role == "carriers" else (feed.role,)
+        try:
+            if feed.secrets:
+                door(feed)
+        except ValueError as error:
+            yield Problem(variable((*section, "webhook_secret")), str(error))
 
 
 def masked(settings: Settings) -> dict[str, str]:

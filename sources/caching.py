@@ -124,8 +124,13 @@ class Cached(Generic[K, V]):
     def prime(self, key: K, value: V) -> None:
         """Remembers a value that came by another way, unless a newer one is known."""
         now = self._instant()
-        at = min((now.at, *_asked(value)))
+        at = min((now.at, *asked(value)))
         self._remember(key, value, _Instant(at, now.tick - (now.at - at).total_seconds()))
+
+    def peek(self, key: K) -> V | None:
+        """What is remembered of ``key``, however old; nothing is read."""
+        entry = self._entries.get(key)
+        return None if entry is None or isinstance(entry.value, _Absent) else entry.value
 
     def drop(self, key: K) -> None:
         """Forgets ``key``, and whatever a read already under way will say of it."""
@@ -154,7 +159,7 @@ class Cached(Generic[K, V]):
         for key in keys:
             value = batch.get(key, ABSENT)
             if not isinstance(value, SourceError):
-                self._remember(key, value, _Instant(min((began.at, *_asked(value))), began.tick))
+                self._remember(key, value, _Instant(min((began.at, *asked(value))), began.tick))
         return batch
 
     async def _land(self, joined: Mapping[K, _Read[K, V]]) -> Batch[K, V]:
@@ -206,10 +211,10 @@ def _marked(value: Any) -> Any:
     return replace(value, source=replace(value.source, stale=True), **inner)
 
 
-def _asked(value: object) -> Iterator[datetime]:
+def asked(value: object) -> Iterator[datetime]:
     """When the sources were asked for ``value``, or for each entity in it."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
-            yield from _asked(item)
+            yield from asked(item)
     elif isinstance(source := getattr(value, "source", None), Provenance):
         yield source.as_of

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from domain.errors import SourceError
+from domain.events import Subject
 from domain.model import (
     Customer,
     CustomerId,
@@ -222,6 +223,31 @@ class Estate:
     def health(self) -> Mapping[str, Health]:
         """How each source has been doing, by its configured name."""
         return {door.source: door.health for door in self._doors}
+
+    def forget(self, subject: Subject, id_: str, order_id: OrderId | None = None) -> None:
+        """Drops what is remembered of something that an event says has changed, and of its order."""
+        match subject:
+            case Subject.INVOICE:
+                self._invoices.drop(InvoiceId(id_))
+            case Subject.RETURN:
+                self._returns.drop(ReturnId(id_))
+            case Subject.CUSTOMER:
+                self._customers.drop(CustomerId(id_))
+            case Subject.SHIPMENT:
+                self._forget_shipment(ShipmentId(id_))
+            case _:
+                pass
+        if order_id is None:
+            return
+        for kept in (self._orders, self._priced, self._work, self._invoices_by_order, self._returns_by_order):
+            kept.drop(order_id)
+
+    def _forget_shipment(self, shipment_id: ShipmentId) -> None:
+        known = self._shipments.peek(shipment_id)
+        for key in known.tracking_keys if known else ():
+            if kept := self._tracking.get(key.scac):
+                kept.drop(key)
+        self._shipments.drop(shipment_id)
 
     def _kept(
         self,

@@ -19,6 +19,9 @@ from store.tables import deliveries
 SHORTEST_MEMORY: Final = timedelta(days=7)
 """Deliveries are kept so long at least, so that what is told twice within it is known."""
 
+RETOLD: Final = "rebuild"
+"""How the reason begins of a delivery that is worked on anew for a rebuild, until it is settled again."""
+
 Name: TypeAlias = tuple[str, str]
 """A delivery's source and its id there."""
 
@@ -35,11 +38,12 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that one worker has for itself until its lease ends. ``attempts``: how often it was claimed, this time
-    included.
+    included; ``retold``: it was settled before, and is told again for a rebuild.
     """
 
     delivery: Delivery
     attempts: int
+    retold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +141,13 @@ class Inbox:
                 update(deliveries)
                 .where(table.tenant == tenant, tuple_(table.source, table.external_id).in_(names))
                 .values(due_at=now + lease, attempts=table.attempts + 1)
-                .returning(*WHOLE, table.attempts)
+                .returning(*WHOLE, table.attempts, table.reason)
             )
             rows = (await connection.execute(taken)).all()
-        return [Claimed(_delivery(row), row.attempts) for row in sorted(rows, key=lambda row: row.received_at)]
+        return [
+            Claimed(_delivery(row), row.attempts, (row.reason or "").startswith(RETOLD))
+            for row in sorted(rows, key=lambda row: row.received_at)
+        ]
 
     async def backlog(self) -> Backlog:
         table = deliveries.c

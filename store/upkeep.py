@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 
 from store.database import Database
 from store.folding import advance
-from store.inbox import State
+from store.inbox import RETOLD, State
 from store.tables import READ_MODEL, changes, deliveries, places
 
 UNTOLD = frozenset({"version"})
@@ -15,17 +15,22 @@ UNTOLD = frozenset({"version"})
 
 
 async def clear(database: Database, *, now: datetime) -> int:
-    """Drops the read model and lets every delivery be worked on anew; how many. One transaction."""
+    """Drops the read model and lets every delivery be worked on anew, as they came; how many. One transaction.
+
+    What was settled is marked as told again, so that nobody is told its news twice; what waited still has news.
+    """
     table = deliveries.c
+    anew = {"state": State.PENDING, "attempts": 0, "waits_for": None, "ended_at": None}
+    retold = {**anew, "due_at": table.received_at, "reason": RETOLD}
+    unparked = {**anew, "due_at": now, "reason": None}
     async with database.writing() as connection:
         for each in READ_MODEL:
             await connection.execute(delete(each).where(each.c.tenant == database.tenant))
-        again = (
-            update(deliveries)
-            .where(table.tenant == database.tenant, table.state.in_((State.SETTLED, State.PARKED, State.PENDING)))
-            .values(state=State.PENDING, due_at=now, attempts=0, waits_for=None, reason=None, ended_at=None)
-        )
-        return (await connection.execute(again)).rowcount
+        told = 0
+        for state, values in ((State.SETTLED, retold), (State.PARKED, unparked)):
+            again = update(deliveries).where(table.tenant == database.tenant, table.state == state).values(**values)
+            told += (await connection.execute(again)).rowcount
+        return told
 
 
 async def dump(database: Database) -> AsyncIterator[str]:

@@ -26,9 +26,10 @@ from domain.model import OrderId, Return, ReturnId
 from domain.queries import Page, RecordQuery
 from graph import schema
 from resolvers.context import Context
-from server.auth import Authenticator
+from server.auth import Authenticator, Session
 from server.exchange import Exchange, Exchanges
 from server.graphql_http import GraphQLEndpoint
+from server.graphql_operations import Operations
 from server.running import collect_seldom
 from sources.config import Lifetimes, Limits, SourceConfig
 from sources.estate import Estate
@@ -52,8 +53,12 @@ class Everybody(Authenticator):
     def __init__(self) -> None:
         super().__init__((), now=now)
 
-    async def principal(self, authorization: Sequence[str]) -> Principal | None:  # noqa: ARG002 (nobody is asked)
-        return CALLER
+    async def session(self, authorization: Sequence[str]) -> Session | None:  # noqa: ARG002 (nobody is asked)
+        return Session(CALLER, _stay)
+
+
+async def _stay() -> None:
+    """A caller who is never turned away."""
 
 
 class NoReturns:
@@ -96,7 +101,8 @@ async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
             return Context(principal, estate, now=now, correlation_id=correlation_id)
 
         engine = schema.engine(schema.build())
-        yield {"graphql": GraphQLEndpoint(engine, Everybody(), context, deadline=60.0, max_body=1024 * 1024)}
+        operations = Operations(engine, context, deadline=60.0)
+        yield {"graphql": GraphQLEndpoint(operations, Everybody(), max_body=1024 * 1024)}
 
 
 class _Graphql:

@@ -2,13 +2,24 @@
 
 from collections.abc import Mapping
 
-from examples.distributor import dhl, erp, fedex, idp, ltl, ups, usps, wms
+from examples.distributor import dhl, erp, fedex, idp, ltl, signing, ups, usps, wms
 from examples.distributor.idp_tokens import AUDIENCE
 from examples.distributor.world.accounts import PERSONAS
 
+SECTIONS: Mapping[str, str] = {
+    "erp": "ERP",
+    "wms": "WMS",
+    "ups": "CARRIERS__UPS",
+    "fedex": "CARRIERS__FEDEX",
+    "ltl": "CARRIERS__LTL",
+}
+"""By source that sends events, where its settings are."""
 
-def environment(urls: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables by name. ``urls``: each simulator's address, as ``Fleet.urls`` gives them."""
+
+def environment(urls: Mapping[str, str], store: str = "off") -> dict[str, str]:
+    """Environment variables by name. ``urls``: each simulator's address, as ``Fleet.urls`` gives them; ``store``: where
+    memory is kept.
+    """
     given = {
         "OIDC__DEMO__ISSUER": urls["idp"],
         "OIDC__DEMO__AUDIENCE": AUDIENCE,
@@ -27,6 +38,8 @@ def environment(urls: Mapping[str, str]) -> dict[str, str]:
         "CARRIERS__USPS__TOKEN_URL": f"{urls['usps']}/oauth2/v3/token",
         **_carrier("dhl", urls["dhl"], PASSWORD=dhl.API_KEY),
         **_carrier("ltl", urls["ltl"], "x12_214", USERNAME=ltl.USERNAME, PASSWORD=ltl.PASSWORD),
+        **{f"{SECTIONS[source]}__WEBHOOK_SECRET": secret for source, secret in signing.SECRETS.items()},
+        "STORE__URL": store,
         "DEMO__TOKEN_URL": f"{urls['idp']}/token",
         "DEMO__SECRET": idp.DEMO_SECRET,
         "DEMO__CLOCK_URL": f"{urls['erp']}/__clock",

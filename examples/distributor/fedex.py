@@ -58,6 +58,13 @@ def answer(numbers: Sequence[str], journeys: Journeys, now: datetime) -> object:
     return {"transactionId": "5a7c3b52-demo", "output": {"completeTrackResults": results}}
 
 
+def push(journey: Journey, at: datetime) -> object:
+    """What the tracking webhook posts of a scan at ``at``: all of its shipment, as a call would answer then."""
+    results = [_result(journey, journey.until(at))]
+    complete = {"trackingNumber": journey.number, "trackResults": results}
+    return {"transactionId": "5a7c3b52-demo", "output": {"completeTrackResults": [complete]}}
+
+
 def _complete(number: str, journeys: Sequence[Journey], now: datetime) -> object:
     told = [_result(journey, journey.until(now)) for journey in journeys if journey.until(now)]
     missing = {

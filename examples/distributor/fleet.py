@@ -8,14 +8,16 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Self, TypeAlias, cast
 
-SIMULATORS = ("erp", "wms", "ups", "fedex", "usps", "dhl", "ltl", "idp")
+TELLER = "events"
+"""Tells what happens in all the others, so it hears last of a clock that moved."""
+SIMULATORS = ("erp", "wms", "ups", "fedex", "usps", "dhl", "ltl", "idp", TELLER)
 PACKAGE = "examples.distributor"
 START_DEADLINE = 60.0
 """Seconds until every simulator must have said it is ready."""
@@ -24,6 +26,10 @@ STOP_DEADLINE = 5.0
 CONTROL_TIMEOUT = 10.0
 LOG_TAIL = 2000
 """How many characters of a failed simulator's log its error repeats."""
+
+
+Sent: TypeAlias = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""What was told, by source, kind and what became of it: the fields of ``sending.Counts``."""
 
 
 class FleetError(Exception):
@@ -110,30 +116,68 @@ class Fleet:
         return datetime.fromisoformat(self._ask(next(iter(self.urls)), "GET", "/__clock")["now"])
 
     def set_clock(self, now: datetime) -> None:
-        self._ask_all("PUT", "/__clock", {"now": now.isoformat()})
+        self._turn(now=now.isoformat())
+
+    def set_rate(self, rate: float) -> None:
+        """From now on so many simulated seconds pass in a real one."""
+        self._turn(rate=rate)
 
     def advance(self, seconds: float) -> None:
-        self._ask_all("PUT", "/__clock", {"advance_s": seconds})
+        self._turn(advance_s=seconds)
 
     def freeze(self) -> None:
         """Stop every clock at the same instant."""
-        self._ask_all("PUT", "/__clock", {"now": self.now().isoformat(), "frozen": True})
+        self._turn(now=self.now().isoformat(), frozen=True)
 
     def thaw(self) -> None:
-        self._ask_all("PUT", "/__clock", {"frozen": False})
+        self._turn(frozen=False)
+
+    def _turn(self, **setting: object) -> None:
+        """Every clock, as of the same real second."""
+        setting["real"] = time.monotonic()
+        self._ask_all("PUT", "/__clock", setting, names=[name for name in self.urls if name != TELLER])
+        self._ask_all("PUT", "/__clock", setting, names=[name for name in self.urls if name == TELLER])
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def subscribe(
+        self, url: str | None = None, *, nats: str | None = None, subject: str = "erp.events", settle: float = 1.5
+    ) -> None:
+        """From now on what happens is posted to ``url``/<source>, the ERP's events to a JetStream subject if ``nats``.
+
+        After the clocks were set, ``settle`` real seconds pass before anything is told: as long as whoever follows them
+        may take to notice.
+        """
+        self._ask(TELLER, "PUT", "/__subscriber", {"url": url, "nats": nats, "subject": subject, "settle": settle})
+
+    def unsubscribe(self) -> None:
+        """Nothing is told any more, neither what waits to be told again."""
+        self._ask(TELLER, "DELETE", "/__subscriber")
+
+    def chaos(self, **knobs: object) -> None:
+        """Put ``knobs`` (fields of ``chaos.Chaos``) in force for what happens from now on, replacing any others."""
+        self._ask(TELLER, "PUT", "/__chaos", knobs)
+
+    def sent(self) -> Sent:
+        return cast(Sent, self._ask(TELLER, "GET", "/__sent"))
+
+    def flush(self, within: float = 60.0) -> Sent:
+        """Wait until all that has happened is told and acknowledged. Raises FleetError after ``within`` seconds."""
+        path = f"/__flush?within={within:g}"
+        return cast(Sent, self._ask(TELLER, "POST", path, timeout=within + CONTROL_TIMEOUT))
 
     # -- control requests ---------------------------------------------------------------------------------------------
 
-    def _ask_all(self, method: str, path: str, body: object = None) -> None:
+    def _ask_all(self, method: str, path: str, body: object = None, *, names: Iterable[str] | None = None) -> None:
         with ThreadPoolExecutor(max_workers=len(self.urls)) as pool:
-            list(pool.map(lambda name: self._ask(name, method, path, body), self.urls))
+            list(pool.map(lambda name: self._ask(name, method, path, body), self.urls if names is None else names))
 
-    def _ask(self, name: str, method: str, path: str, body: object = None) -> Any:
+    def _ask(self, name: str, method: str, path: str, body: object = None, timeout: float = CONTROL_TIMEOUT) -> Any:
         request = urllib.request.Request(  # noqa: S310 - our own simulator's address
             self.urls[name] + path, None if body is None else json.dumps(body).encode(), method=method
         )
         try:
-            with _DIRECT.open(request, timeout=CONTROL_TIMEOUT) as reply:
+            with _DIRECT.open(request, timeout=timeout) as reply:
                 return json.loads(reply.read() or b"null")
         except urllib.error.HTTPError as error:
             raise FleetError(f"{name} refused {method} {path}: {error.read().decode().strip()}") from error

@@ -8,6 +8,7 @@ import random
 import socket
 import stat
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -19,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from examples.distributor.clock import START, SimClock
 from examples.distributor.faults import FaultBox, Faults, VendorFault
@@ -52,11 +53,29 @@ class Calls:
 
 
 class ClockSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``PUT /__clock`` takes; given together they apply in the order frozen, now, advance_s."""
+    """What ``PUT /__clock`` takes; given together they apply in the order frozen, rate, now, advance_s.
+
+    ``rate``: simulated seconds per real second. ``real``: the machine's monotonic second from which all this holds;
+    default: this one.
+    """
 
     frozen: bool | None = None
+    rate: float | None = None
     now: datetime | None = None
     advance_s: float | None = None
+    real: float | None = None
+
+    def apply(self, clock: SimClock) -> None:
+        """Raises ValueError or OverflowError."""
+        real = time.monotonic() if self.real is None else self.real
+        if self.frozen is not None:
+            (clock.freeze if self.frozen else clock.thaw)(real=real)
+        if self.rate is not None:
+            clock.run(self.rate, real=real)
+        if self.now is not None:
+            clock.set(self.now, real=real)
+        if self.advance_s is not None:
+            clock.advance(self.advance_s, real=real)
 
 
 Operation = Callable[[Request, bytes], str]
@@ -75,11 +94,12 @@ def simulator(
     operation: Operation,
     fault: VendorFault = plain_fault,
     now_start: datetime | None = None,
+    lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """``routes`` of one vendor behind the control routes ``/__calls``, ``/__faults``, ``/__clock``.
 
     ``fault(operation, status)`` is the vendor's own error answer, sent by the faults ``status`` and ``fault_with_200``.
-    A handler reads the time with ``clock_of(request).now()``.
+    A handler reads the time with ``clock_of(request).now()``; ``lifespan`` is what runs beside the routes.
     """
     clock = SimClock(now_start or START)
     calls = Calls()
@@ -87,6 +107,7 @@ def simulator(
     app = Starlette(
         routes=[*_controls(calls, box, clock), *routes],
         middleware=[Middleware(_Door, calls=calls, box=box, operation=operation)],
+        lifespan=lifespan,
     )
     app.state.clock = clock
     return app
@@ -152,29 +173,25 @@ def _controls(calls: Calls, box: FaultBox, clock: SimClock) -> list[BaseRoute]:
         return Response(status_code=204)
 
     async def read_clock(_: Request) -> Response:
-        return JSONResponse({"now": clock.now().isoformat(), "frozen": clock.frozen})
+        real = time.monotonic()
+        now = clock.now(real).isoformat()
+        return JSONResponse({"now": now, "frozen": clock.frozen, "rate": clock.rate, "real": real})
 
     async def set_clock(request: Request) -> Response:
-        setting = msgspec.json.decode(await request.body(), type=ClockSetting)
-        if setting.frozen is not None:
-            (clock.freeze if setting.frozen else clock.thaw)()
-        if setting.now is not None:
-            clock.set(setting.now)
-        if setting.advance_s is not None:
-            clock.advance(setting.advance_s)
+        msgspec.json.decode(await request.body(), type=ClockSetting).apply(clock)
         return await read_clock(request)
 
     return [
         Route("/__calls", read_calls, methods=["GET"]),
         Route("/__calls", clear_calls, methods=["DELETE"]),
-        Route("/__faults", _refusing_nonsense(set_faults), methods=["PUT"]),
+        Route("/__faults", refusing_nonsense(set_faults), methods=["PUT"]),
         Route("/__faults", clear_faults, methods=["DELETE"]),
         Route("/__clock", read_clock, methods=["GET"]),
-        Route("/__clock", _refusing_nonsense(set_clock), methods=["PUT"]),
+        Route("/__clock", refusing_nonsense(set_clock), methods=["PUT"]),
     ]
 
 
-def _refusing_nonsense(control: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def refusing_nonsense(control: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     async def refusing(request: Request) -> Response:
         try:
             return await control(request)

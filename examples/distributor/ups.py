@@ -44,6 +44,41 @@ def answer(number: str, journeys: Sequence[Journey], now: datetime) -> object:
     return {"trackResponse": {"shipment": shipments or [missing]}}
 
 
+def alert(journey: Journey, at: datetime) -> object:
+    """What Track Alert posts of the scan at ``at``: that activity alone, in other words than ``answer`` has for it."""
+    scans = journey.until(at)
+    scan = scans[-1]
+    local, status = _local(scan), _status(scan)
+    placed = scan.utc_offset_minutes is not None
+    estimate = journey.estimated_delivery
+    delivered = scan.kind is ScanKind.DELIVERED
+    return {
+        "trackingNumber": journey.number,
+        "localActivityDate": f"{local:%Y%m%d}",
+        "localActivityTime": f"{local:%H%M%S}",
+        "activityLocation": {
+            "city": scan.city,
+            "stateProvince": scan.region,
+            "postalCode": journey.ship_to_postal_code if delivered else "",
+            "country": scan.country,
+        },
+        "activityStatus": {
+            "type": status["type"],
+            "code": status["code"],
+            "description": status["description"],
+            "descriptionCode": status.get("statusCode", ""),
+        },
+        "scheduledDeliveryDate": f"{estimate:%Y%m%d}" if estimate and not delivered else "",
+        "actualDeliveryDate": f"{local:%Y%m%d}" if delivered else "",
+        "actualDeliveryTime": f"{local:%H%M%S}" if delivered else "",
+        "gmtActivityDate": f"{scan.at:%Y%m%d}" if placed else "",
+        "gmtActivityTime": f"{scan.at:%H%M%S}" if placed else "",
+        "deliveryStartTime": "",
+        "deliveryEndTime": "",
+        "deliveryTimeDescription": "" if delivered else "end of day",
+    }
+
+
 def _shipment(journey: Journey, scans: Sequence[Scan]) -> object:
     activities = [_activity(scan) for scan in reversed(scans)]
     package = {

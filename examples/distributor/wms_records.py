@@ -48,6 +48,8 @@ DONE: Final[Mapping[TaskKind, str]] = {TaskKind.PICK: "400", TaskKind.PACK: "450
 WAITING: Final[Mapping[Stage, str]] = {Stage.RELEASED: "200", Stage.PICKING: "300"}
 
 PACKAGES_A_RECORD: Final = 3
+PARTS: Final = frozenset({"work", "shipments"})
+"""All that may be included of an order."""
 
 
 def orders(order: WmsOrderView, include: Collection[str]) -> list[Record]:

@@ -34,11 +34,12 @@ def event(
     message: str | None = None,
 ) -> TrackingEvent:
     """``kind``, ``code`` and ``told_at`` are the carrier's own words, so that a better mapping leaves the id as it is.
+    Carriers write a place in capitals here and not there, so its case is no part of the id.
 
     ``message`` stands in for the table's public sentence.
     """
     carrier = found.code.table.partition("/")[0]
-    identity = (carrier, key.number, unique_id, kind, code, told_at, location)
+    identity = (carrier, key.number, unique_id, kind, code, told_at, location and location.casefold())
     return TrackingEvent(
         id=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
         status=found.meaning or ShipmentStatus.UNKNOWN,

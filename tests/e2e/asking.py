@@ -1,21 +1,35 @@
 """Asks Crossdock as a persona of the simulated company, and counts what each answer cost its sources."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import httpx
 from starlette.applications import Starlette
 
+from domain.access import Principal
+from domain.changes import Change, Logged
+from domain.events import Subject
+from domain.model import CustomerId
+from engine.execute import Context
 from examples.distributor.fleet import Fleet
 from examples.distributor.world import World
+from resolvers import changes
+from resolvers.changes import Changes
+from server.graphql_operations import Operations
+from server.graphql_request import GraphQLRequest
 from tests.e2e import personas
 
 SOURCES = ("erp", "wms", "ups", "fedex", "usps", "dhl", "ltl")
 
 CONTRACT = "wsdl"
 """Reading the ERP's WSDL is once per process, not per answer."""
+
+
+LAST = changes.encode(2)
+"""Where a log of two changes ends."""
 
 
 class Ask:
@@ -45,6 +59,32 @@ class Ask:
         head, brace, rest = query.partition("{")
         return await self(persona, f"{head or 'query '}@maxStaleness(seconds: 0) {brace}{rest}", **variables)
 
+    async def follow(self, persona: str, query: str, news: Change, account: str, **variables: Any) -> dict[str, Any]:
+        """What the persona is told of ``news``; no data when it is told nothing. ``account`` is one that it sees."""
+        log = _Log(news, replace(news, subject=Subject.CUSTOMER, id=account, customer_id=CustomerId(account)))
+        hub = Changes(log)
+        session = await self._state["authenticator"].session([f"Bearer {await self.token(persona)}"])
+        operations: Operations = self._state["graphql"]._operations
+
+        def context(principal: Principal, correlation_id: str) -> Context:
+            made: Any = operations.context(principal, correlation_id)
+            made.changes = hub
+            opened: Context = made
+            return opened
+
+        following = Operations(operations.engine, context, deadline=operations.deadline)
+        request = GraphQLRequest(query, None, variables)
+        prepared = following.prepare(request, session.principal)
+        told: dict[str, Any] = {"data": {}}
+        async with aclosing(following.answers(prepared, request, session.principal, "e2e")) as answers:
+            async for answer in answers:
+                update = (answer.get("data") or {}).get("customerActivity") or {}
+                if update.get("cursor") == LAST:
+                    break
+                told = {"data": {}} | answer
+        await hub.close()
+        return told
+
     async def post(self, persona: str | None, body: Any, **headers: str) -> httpx.Response:
         authorization = {"Authorization": f"Bearer {await self.token(persona)}"} if persona else {}
         transport = httpx.ASGITransport(_with_state(self._app, self._state))
@@ -64,6 +104,19 @@ class Ask:
         counted = {source: dict(self._fleet.calls(source).by_operation) for source in SOURCES}
         counted["erp"].pop(CONTRACT, None)
         return counted
+
+
+class _Log:
+    """A log of changes that holds these."""
+
+    def __init__(self, *changes: Change) -> None:
+        self._entries = [Logged(position, change) for position, change in enumerate(changes, 1)]
+
+    async def changes(self, after: int, limit: int) -> Sequence[Logged]:
+        return self._entries[after:][:limit]
+
+    async def head(self) -> int:
+        return len(self._entries)
 
 
 def _with_state(app: Starlette, state: Mapping[str, Any]) -> Any:

@@ -44,6 +44,38 @@ def test_frozen_it_stands_until_thawed(clock: SimClock, ticks: Ticks) -> None:
     assert clock.now() == START + timedelta(seconds=6)
 
 
+def test_it_runs_at_the_rate_it_is_told_from_then_on(clock: SimClock, ticks: Ticks) -> None:
+    ticks.seconds += 10
+    clock.run(600)
+    assert (clock.rate, clock.now()) == (600, START + timedelta(seconds=10))
+    ticks.seconds += 2
+    assert clock.now() == START + timedelta(seconds=10 + 1200)
+    clock.freeze()
+    ticks.seconds += 2
+    clock.thaw()
+    clock.run(1)
+    ticks.seconds += 5
+    assert clock.now() == START + timedelta(seconds=10 + 1200 + 5)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1e9, float("nan"), float("inf")])
+def test_it_refuses_to_run_backwards_or_madly(clock: SimClock, rate: float) -> None:
+    with pytest.raises(ValueError, match="rate above 0"):
+        clock.run(rate)
+
+
+def test_clocks_that_hear_late_of_the_same_setting_show_the_same(ticks: Ticks) -> None:
+    first, second = SimClock(monotonic=ticks), SimClock(monotonic=ticks)
+    said = ticks.seconds
+    first.run(600, real=said)
+    ticks.seconds += 3
+    second.run(600, real=said)
+    assert first.now() == second.now() == START + timedelta(seconds=1800)
+    first.advance(60, real=said)
+    second.advance(60, real=said)
+    assert first.now() == second.now() == START + timedelta(seconds=1860)
+
+
 def test_it_jumps_ahead_and_runs_on(clock: SimClock, ticks: Ticks) -> None:
     clock.advance(3600)
     ticks.seconds += 1

@@ -1,5 +1,6 @@
 """A fleet starts its simulators at once, steers them together, and leaves none behind, whatever happens."""
 
+import json
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -67,11 +68,25 @@ def test_all_clocks_move_and_stop_together(fleet: Fleet) -> None:
     told = set()
     for url in fleet.urls.values():
         with urllib.request.urlopen(f"{url}/__clock", timeout=5) as reply:
-            told.add(reply.read())
+            told.add(json.loads(reply.read())["now"])
     assert len(told) == 1
     assert fleet.now() == stopped + timedelta(days=1)
     fleet.thaw()
     assert fleet.now() > stopped + timedelta(days=1)
+
+
+def test_all_clocks_run_at_one_rate_and_show_the_same(fleet: Fleet) -> None:
+    fleet.set_clock(START)
+    fleet.set_rate(600)
+    told = []
+    for url in fleet.urls.values():
+        with urllib.request.urlopen(f"{url}/__clock", timeout=5) as reply:
+            told.append(json.loads(reply.read()))
+    fleet.set_rate(1)
+    assert [each["rate"] for each in told] == [600, 600]
+    begun = [datetime.fromisoformat(each["now"]) - timedelta(seconds=600 * each["real"]) for each in told]
+    assert abs(begun[0] - begun[1]) < timedelta(milliseconds=1)
+    assert fleet.now() > START
 
 
 def test_an_unknown_fault_is_told(fleet: Fleet) -> None:

@@ -25,13 +25,22 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from domain.changes import Change
+from domain.events import Subject
+from domain.model import CustomerId, OrderId
 from examples.distributor.world import World
 from graph import schema as graph_schema
-from resolvers import nodes
+from resolvers import changes, nodes
 from tests.e2e.asking import Ask
 
 SDL = graph_schema.sdl(graph_schema.build())
 SCHEMA = build_schema(SDL, assume_valid=True, assume_valid_sdl=True)
+PATHS = frozenset(("Query", "Subscription", "Activity"))
+"""What leads to objects and is none itself: its guards are those of the matrix's paths."""
+
+ACTIVITY = "activity"
+"""The path of what a subscriber is told."""
+
 PERSONAS = ("buyer", "ap", "branch", "rep", "service", "analyst", "operator", "stranger")
 
 
@@ -64,7 +73,7 @@ def select(type_: str, field: str, depth: int = 0) -> str:
 
 def guarded() -> Iterator[Guarded]:
     for definition in parse(SDL).definitions:
-        if isinstance(definition, ObjectTypeDefinitionNode) and definition.name.value != "Query":
+        if isinstance(definition, ObjectTypeDefinitionNode) and definition.name.value not in PATHS:
             for field in definition.fields or ():
                 for scopes in _scopes(field):
                     yield Guarded(definition.name.value, field.name.value, scopes)
@@ -96,6 +105,7 @@ def by_identity(kind: str, key: str) -> dict[str, str]:
         f"{{{{ ... on {kind} {{{{ {{0}} }}}} }}}}",
         "search": f"search(text: $n) {{{{ nodes {{{{ ... on {kind} {{{{ id {{0}} }}}} }}}} }}}}",
         "root": f"{kind.lower()}({key}: $n) {{{{ {{0}} }}}}",
+        ACTIVITY: f"customerActivity(after: $after) {{{{ cursor {kind.lower()} {{{{ {{0}} }}}} }}}}",
     }
 
 
@@ -130,7 +140,7 @@ ANCHORS = {
         "order:read", {"Customer": "{0}", "Aging": "aging {{ {0} }}"}, by_identity("Customer", "number")
     ),
 }
-TYPES = {"n": "String!", "id": "ID!", "from": "DateTime!", "until": "DateTime!"}
+TYPES = {"n": "String!", "id": "ID!", "from": "DateTime!", "until": "DateTime!", "after": "String!"}
 CASES = ("rma_partly_received", "on_hold", "delivery_exception")
 """Between them, the orders of these cases have an object of every guarded type."""
 
@@ -148,9 +158,11 @@ def scopes_of(token: str) -> frozenset[str]:
     return frozenset(claims["scope"].split())
 
 
-def needed(kind: str, field: Guarded) -> frozenset[str]:
-    """The scopes of the field, of its anchor, and of what stands between them, as the SDL prints them."""
-    scopes, type_ = field.scopes | {ANCHORS[kind].scope}, kind
+def needed(kind: str, path: str, field: Guarded) -> frozenset[str]:
+    """The scopes of the field, of its anchor, and of what stands between them, as the SDL prints them; those of the
+    subscription too.
+    """
+    scopes, type_ = field.scopes | {ANCHORS[kind].scope} | ({"order:read"} if path == ACTIVITY else frozenset()), kind
     for step in re.findall(r"[A-Za-z]+", ANCHORS[kind].below[field.type]):
         scopes |= {scope for each in FIELDS if (each.type, each.field) == (type_, step) for scope in each.scopes}
         type_ = get_named_type(fields_of(SCHEMA.type_map[type_])[step].type).name
@@ -163,6 +175,14 @@ def sees(world: World, persona: str, number: str) -> bool:
     if facts.territories:
         return any(account in world.territories[territory] for territory in facts.territories)
     return facts.account is None or account == facts.account or account in world.descendants(facts.account)
+
+
+def own(world: World, persona: str) -> str:
+    """An account that the persona sees."""
+    facts = world.personas[persona]
+    if facts.territories:
+        return world.territories[facts.territories[0]][0]
+    return facts.account or next(iter(world.accounts))
 
 
 def identities(world: World, ask: Ask, kind: str, number: str) -> tuple[str, str] | None:
@@ -194,16 +214,31 @@ async def cells(
     selection = " ".join(
         ANCHORS[kind].below[field.type].format(f"{alias}: {field.selection}") for alias, field in fields.items()
     )
-    placed = world.orders[number].submitted_at
+    order, placed = world.orders[number], world.orders[number].submitted_at
     window = {"from": placed.isoformat(), "until": (placed + timedelta(seconds=1)).isoformat()}
     asked = ANCHORS[kind].paths[path].format(selection)
     used = {
         name: each
-        for name, each in ({"n": sought, "id": nodes.encode(kind, local)} | window).items()
+        for name, each in ({"n": sought, "id": nodes.encode(kind, local), "after": changes.encode(0)} | window).items()
         if f"${name}" in asked
     }
     declared = ", ".join(f"${name}: {TYPES[name]}" for name in used)
-    answer = await ask(persona, f"query ({declared}) {{ {asked} }}", **used)
+    if path == ACTIVITY:
+        news = Change(
+            subject=Subject[kind.upper()],
+            id=local,
+            order_id=OrderId(number),
+            customer_id=CustomerId(order.account),
+            ship_to_id=order.ship_to_id,
+            at=ask.now,
+            before=None,
+            after=None,
+        )
+        answer = await ask.follow(
+            persona, f"subscription ({declared}) {{ {asked} }}", news, own(world, persona), **used
+        )
+    else:
+        answer = await ask(persona, f"query ({declared}) {{ {asked} }}", **used)
     errors = answer.get("errors", ())
     assert {error["extensions"]["code"] for error in errors} <= {"FORBIDDEN_FIELD"}, answer
     missing = frozenset(scope for error in errors for scope in error["extensions"]["missingScopes"])
@@ -223,7 +258,7 @@ async def test_every_guarded_field_obeys_its_scopes(ask: Ask, world: World, kind
         for persona in PERSONAS:
             told, missing = await cells(ask, world, persona, kind=kind, path=path, number=number)
             for field, values in told.items():
-                denied = needed(kind, field) - held[persona]
+                denied = needed(kind, path, field) - held[persona]
                 cell = (field, persona, number, values, missing)
                 if denied or not sees(world, persona, number):
                     assert values <= {None}, cell

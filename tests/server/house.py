@@ -20,6 +20,7 @@ from graph.errors import tell
 from server.auth import Authenticator, TrustedIssuer
 from server.exchange import Exchange, Exchanges
 from server.graphql_http import GraphQLEndpoint
+from server.graphql_operations import Operations
 from server.jwks import Jwks
 from server.sections import Issuer
 from sources.config import Limits, SourceConfig
@@ -122,12 +123,14 @@ class House:
 
     def _endpoint(self, authenticator: Authenticator) -> GraphQLEndpoint:
         return GraphQLEndpoint(
-            Engine(self._schema(), format_errors=tell),
+            Operations(
+                Engine(self._schema(), format_errors=tell),
+                Seen,
+                deadline=self.deadline,
+                introspection=self.introspection,
+            ),
             authenticator,
-            Seen,
-            deadline=self.deadline,
             max_body=self.max_body,
-            introspection=self.introspection,
             origins=self.origins,
         )
 

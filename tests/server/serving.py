@@ -37,17 +37,31 @@ def served_beside(make: Callable[[str], ASGIApp]) -> Iterator[str]:
 @asynccontextmanager
 async def served(app: ASGIApp, *, lifespan: str = "off") -> AsyncIterator[str]:
     """The address of ``app``, on a free port of 127.0.0.1."""
+    async with served_at(lambda _: app, lifespan=lifespan) as address:
+        yield address
+
+
+@asynccontextmanager
+async def served_at(make: Callable[[str], ASGIApp], *, lifespan: str = "on") -> AsyncIterator[str]:
+    """The same, for what must know its address; ``make`` is told it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan=lifespan, timeout_graceful_shutdown=2)  # type: ignore[arg-type]  # a literal
+            uvicorn.Config(
+                make(address),
+                log_config=None,
+                access_log=False,
+                lifespan=lifespan,  # type: ignore[arg-type]  # a literal
+                timeout_graceful_shutdown=2,
+            )
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             assert not serving.done()
             await asyncio.sleep(0.01)
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield address
         finally:
             server.should_exit = True
             await serving

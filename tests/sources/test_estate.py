@@ -10,6 +10,7 @@ import pytest
 
 from domain.access import Visibility
 from domain.errors import SourceError, SourceTimeout, SourceUnavailable
+from domain.events import Subject
 from domain.model import (
     Customer,
     CustomerId,
@@ -371,6 +372,38 @@ async def test_final_tracking_is_believed_for_longer(company: Company) -> None:
     company.clock.seconds = 121
     await company.estate.tracking(company.ups.tracking)
     assert company.ups.asked[1:] == [("tracking", "back", "none")]
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_an_event_says_has_changed_is_asked_anew(company: Company) -> None:
+    company.erp.orders, company.wms.work = {SO1: order()}, {SO1: warehouse(shipment())}
+    company.erp.invoices, company.erp.returns = {InvoiceId("INV1"): invoice()}, {ReturnId("RMA1"): return_()}
+    key = shipment().tracking_keys[0]
+    company.ups.tracking = known(replace(consignment("UPSN", key.number), key=key))
+    estate = company.estate
+
+    async def everything() -> int:
+        await estate.orders([SO1], amounts=True)
+        await estate.warehouse_orders([SO1])
+        await estate.invoices_by_order([SO1])
+        await estate.returns_by_order([SO1])
+        await estate.tracking([key])
+        return len(company.erp.asked) + len(company.wms.asked) + len(company.ups.asked)
+
+    assert await everything() == 5
+    assert await everything() == 5
+    estate.forget(Subject.ORDER, SO1, SO1)
+    assert await everything() == 9
+    estate.forget(Subject.SHIPMENT, "SH1", SO1)
+    assert await everything() == 14
+    for subject, name in ((Subject.INVOICE, "INV1"), (Subject.RETURN, "RMA1"), (Subject.CUSTOMER, "C100")):
+        estate.forget(subject, name)
+    assert await everything() == 14
+    await estate.invoices([InvoiceId("INV1")])
+    await estate.returns([ReturnId("RMA1")])
+    assert [asked[0] for asked in company.erp.asked[-2:]] == ["invoices", "returns"]
 
 
 # -- unknown codes ---------------------------------------------------------------------------------------------------

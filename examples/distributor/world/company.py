@@ -1,16 +1,18 @@
 """The simulated company whole: its accounts, items and orders, and what each of its systems knows at an instant."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from random import Random
 from typing import Protocol, Self, TypeVar
 
+from examples.distributor.clock import START
 from examples.distributor.journeys import Journey
 from examples.distributor.world import floor, ledger
-from examples.distributor.world.accounts import PERSONAS, Account, PersonaFacts, customers
+from examples.distributor.world.accounts import BUYER, PERSONAS, Account, PersonaFacts, customers
 from examples.distributor.world.erp import CreditMemoView, CustomerView, ErpOrderView, InvoiceView, RmaView
 from examples.distributor.world.facts import OrderFacts
+from examples.distributor.world.happenings import Happening, Happenings
 from examples.distributor.world.items import Item, catalogue
 from examples.distributor.world.itineraries import Consigned, Journeys
 from examples.distributor.world.orderbook import orderbook
@@ -20,6 +22,10 @@ from examples.distributor.world.rmas import rma_view
 from examples.distributor.world.warehouse import ShipmentView, WmsOrderView
 
 SEED = 2026
+
+MOVING = "moving"
+MOVES_AFTER, ARRIVES_WITHIN = timedelta(hours=2), timedelta(days=3)
+PARCEL_PUSHERS = frozenset({"UPSN", "FDEG", "FDE"})
 
 
 class World:
@@ -74,10 +80,15 @@ class World:
     def newest_first(self) -> tuple[OrderFacts, ...]:
         return tuple(reversed(self._book.orders.values()))
 
-    @property
+    @cached_property
     def examples(self) -> Mapping[str, str]:
-        """By case, the number of an order of the buyer's accounts that shows it when the clock starts."""
-        return self._book.examples
+        """By case, the number of an order of the buyer's accounts that shows it when the clock starts.
+
+        "moving" shows nothing yet: it goes from release to delivery in the days that follow.
+        """
+        family = self.descendants(BUYER) | {BUYER}
+        own = (order for order in self.orders.values() if order.account in family)
+        return {**self._book.examples, MOVING: next(order.number for order in own if _moves(order))}
 
     @cached_property
     def cases(self) -> Mapping[str, tuple[str, ...]]:
@@ -149,6 +160,16 @@ class World:
         order = self.orders.get(order_number)
         return () if order is None else (order,)
 
+    # -- what is told unasked -----------------------------------------------------------------------------------------
+
+    def happenings(self, after: datetime, until: datetime) -> Sequence[Happening]:
+        """What happens in any system later than ``after`` and not later than ``until``, in order of time."""
+        return self._happenings.between(after, until)
+
+    @cached_property
+    def _happenings(self) -> Happenings:
+        return Happenings(self.orders.values())
+
     # -- the warehouse and the carriers -------------------------------------------------------------------------------
 
     @cached_property
@@ -189,6 +210,17 @@ class World:
                 if (known := tuple(one for one in consigned if one[2].scac in scacs))
             }
         )
+
+
+def _moves(order: OrderFacts) -> bool:
+    """Whether the whole order is released and delivered within days of the start, by a carrier that tells so."""
+    if order.submitted_at > START or len(order.shipments) != 1:
+        return False
+    (shipment,) = order.shipments
+    if shipment.scac not in PARCEL_PUSHERS or shipment.planned_at < START + MOVES_AFTER:
+        return False
+    ends = [one.arrives_at for one in shipment.consignments if one.itinerary == "delivered" and one.arrives_at]
+    return len(ends) == len(shipment.consignments) > 0 and max(ends) < START + ARRIVES_WITHIN
 
 
 class _Numbered(Protocol):

@@ -54,7 +54,10 @@ class Status(Wire, frozen=True):
 
 
 class Activity(Wire, frozen=True):
-    """One event: local date and time ("20210210", "071356"), and the same in GMT with the local offset ("-05:00")."""
+    """One event: local date and time ("20210210", "071356"), and the same in GMT with the local offset ("-05:00").
+
+    Its identity is of those words alone that Track Alert tells of it too.
+    """
 
     status: Status
     date: str
@@ -66,21 +69,20 @@ class Activity(Wire, frozen=True):
 
     def to_domain(self, key: TrackingKey, codes: Codes) -> TrackingEvent:
         address = (self.location and self.location.address) or Address()
-        told_at = (self.date, self.time, self.gmt_date, self.gmt_time, self.gmt_offset)
         return event(
             self.status.translate(codes),
             key=key,
             unique_id=None,
             kind=self.status.type,
-            code=f"{self.status.code or ''}/{self.status.status_code or ''}",
-            told_at=" ".join(part or "" for part in told_at),
+            code=self.status.code or f"/{self.status.status_code}",
+            told_at=f"{self.date} {_digits(self.time or self.gmt_time or '')}",
             occurred=self._occurred(),
             location=place(address.city, address.state_province, address.country_code or address.country),
         )
 
     def _occurred(self) -> Moment:
         if self.gmt_date and self.gmt_time:
-            at = _wall(self.gmt_date, self.gmt_time).replace(tzinfo=UTC)
+            at = wall(self.gmt_date, self.gmt_time).replace(tzinfo=UTC)
             return Moment(at, offset(self.gmt_offset) if self.gmt_offset else None, Precision.INSTANT)
         return _undated(self.date, self.time)
 
@@ -190,13 +192,18 @@ class Refusal(Wire, frozen=True):
 
 def _undated(date: str, time: str | None) -> Moment:
     if time:
-        return Moment(_wall(date, time).replace(tzinfo=UTC), None, Precision.LOCAL)
-    return Moment(_wall(date, "000000").replace(tzinfo=UTC), None, Precision.DATE)
+        return Moment(wall(date, time).replace(tzinfo=UTC), None, Precision.LOCAL)
+    return Moment(wall(date, "000000").replace(tzinfo=UTC), None, Precision.DATE)
 
 
-def _wall(date: str, time: str) -> datetime:
-    """UPS writes a morning's time with and without its leading zero, and with and without colons."""
-    digits = time.replace(":", "").zfill(6)
+def wall(date: str, time: str) -> datetime:
+    """Raises ValueError."""
+    digits = _digits(time)
     if not (len(date) == 8 and len(digits) == 6 and f"{date}{digits}".isascii() and f"{date}{digits}".isdigit()):
         raise ValueError(f"{date!r} {time!r} is not a time")
     return datetime.fromisoformat(f"{date}T{digits}")
+
+
+def _digits(time: str) -> str:
+    """UPS writes a morning's time with and without its leading zero, and with and without colons."""
+    return time and time.replace(":", "").zfill(6)

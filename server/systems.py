@@ -1,0 +1,70 @@
+"""Opens everything behind the graph: the clock, the sources, and memory over them; for the server and for commands."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import httpx
+
+from server.demo_clock import DemoClock
+from server.memory_settings import OFF
+from server.remembering import Remembering, remember
+from server.sections import Demo
+from server.settings import Settings
+from server.telemetry import Telemetry
+from sources.config import Limits, SourceConfig
+from sources.estate import Estate
+from sources.registry import open_estate
+from sources.transport import Transport, client
+
+Clock: TypeAlias = Callable[[], datetime]
+
+OUR_LIMITS = Limits(deadline=5.0, connect_timeout=2.0, max_body=1024 * 1024, attempts=1, breaker_failures=1_000_000)
+"""For what is no source: keys are fetched rarely, once and never again at once; ``jwks.PAUSE`` is their breaker."""
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """``now``: the company's time, which is ours but in the demo. ``remembering`` None: memory is off."""
+
+    http: httpx.AsyncBaseTransport
+    telemetry: Telemetry
+    now: Clock
+    estate: Estate
+    remembering: Remembering | None
+
+    def door(self, name: str, url: str) -> Transport:
+        """A way to something that is no source."""
+        return door(self.http, self.telemetry, name, url)
+
+
+def door(http: httpx.AsyncBaseTransport, telemetry: Telemetry, name: str, url: str) -> Transport:
+    return Transport(SourceConfig(name, url, OUR_LIMITS), http, observer=telemetry, now=wall_clock)
+
+
+async def open_systems(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> Systems:
+    """Until ``stack`` is closed. Raises StoreUnavailable."""
+    http = await stack.enter_async_context(client())
+    now = await _clock(stack, settings.demo, lambda url: door(http, telemetry, "clock", url))
+    estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
+    remembering = None
+    if settings.store.url != OFF:
+        remembering = await remember(stack, settings, estate, telemetry, now)
+    return Systems(http, telemetry, now, estate, remembering)
+
+
+async def _clock(stack: AsyncExitStack, demo: Demo | None, way: Callable[[str], Transport]) -> Clock:
+    if demo is None or demo.clock_url is None:
+        return wall_clock
+    clock = DemoClock(way(demo.clock_url))
+    await clock.read()
+    following = asyncio.create_task(clock.follow())
+    stack.callback(following.cancel)
+    return clock.now
