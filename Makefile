@@ -76,6 +76,11 @@ schema: venv ## write schema.graphql from the code
 	$(BIN)/crossdock schema > schema.graphql.new
 	@mv schema.graphql.new schema.graphql
 
+.PHONY: events
+events: venv ## write docs/events.md and docs/asyncapi.json from the code
+	$(BIN)/python -c 'from ingest.event_page import page; print(page(), end="")' > docs/events.md
+	$(BIN)/python -c 'from json import dumps; from ingest.event_asyncapi import asyncapi; print(dumps(asyncapi(), indent=2))' > docs/asyncapi.json
+
 # -- checks ---------------------------------------------------------------------------------------------------
 
 PRODUCT := $(wildcard domain sources store resolvers engine ingest graph server)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from domain.events import Fact, Subject, Withdrawn
+from domain.events import Fact, Resolved, Subject, Withdrawn
 from domain.model import (
     Customer,
     Invoice,
@@ -64,7 +64,8 @@ class Dossier:
     """What is known of one order, except receivables and returns, which are records of their own.
 
     ``worked``: when the warehouse last spoke of it; ``tracking``: one for each consignment, its key without ship date;
-    ``withdrawn``: what an owner deleted, and when. Every part is sorted, so that equal knowledge is equal bytes.
+    ``withdrawn``: what an owner deleted, and when; ``resolved``: exceptions that were dealt with. Every part is sorted,
+    so that equal knowledge is equal bytes.
     """
 
     order_id: OrderId
@@ -74,6 +75,7 @@ class Dossier:
     shipments: tuple[KeptShipment, ...] = ()
     tracking: tuple[Tracking, ...] = ()
     withdrawn: tuple[Withdrawn, ...] = ()
+    resolved: tuple[Resolved, ...] = ()
 
     @property
     def current(self) -> Order | None:
@@ -120,6 +122,8 @@ class Dossier:
                 return self._with_tracking(fact)
             case Withdrawn():
                 return self._with_withdrawal(fact)
+            case Resolved():
+                return self._with_resolution(fact)
             case _:
                 return self
 
@@ -136,6 +140,12 @@ class Dossier:
         name = (told.subject, told.id)
         kept[name] = max(kept.get(name, told), told, key=lambda each: (each.at, each.source))
         return replace(self, withdrawn=tuple(kept[key] for key in sorted(kept)))
+
+    def _with_resolution(self, told: Resolved) -> "Dossier":
+        kept = {(each.kind, each.part): each for each in self.resolved}
+        name = (told.kind, told.part)
+        kept[name] = max(kept.get(name, told), told, key=lambda each: (each.at, repr(each)))
+        return replace(self, resolved=tuple(kept[key] for key in sorted(kept)))
 
     def _is_gone(self, subject: Subject, record: Order | Shipment) -> bool:
         return any(

@@ -75,8 +75,30 @@ class Want:
     key: str
 
 
-Fact: TypeAlias = Order | WarehouseOrder | Shipment | Tracking | Invoice | Return | Customer | Withdrawn
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Somebody of the house dealt with an exception of an order, as it stood then; should it stand otherwise later, it
+    is one again.
+
+    ``kind``, ``part``, ``since`` and ``internal`` are the exception's (``domain.order_exceptions``); ``by``: who, at
+    ``at`` (aware UTC).
+    """
+
+    order_id: OrderId
+    kind: str
+    part: str
+    since: datetime | None
+    internal: str | None
+    note: str
+    by: str
+    at: datetime
+
+
+Fact: TypeAlias = Order | WarehouseOrder | Shipment | Tracking | Invoice | Return | Customer | Withdrawn | Resolved
 """What a source said of one subject at one time (``source.as_of``): the owner's record of it, whole."""
+
+HOUSE = "crossdock"
+"""The system that a fact is of which no source told."""
 
 SUBJECTS: Mapping[type, Subject] = {
     Order: Subject.ORDER,
@@ -93,12 +115,18 @@ Name: TypeAlias = OrderId | ShipmentId | InvoiceId | ReturnId | CustomerId | str
 
 def told_at(fact: Fact) -> datetime:
     """When its source said so; aware UTC."""
-    return fact.at if isinstance(fact, Withdrawn) else fact.source.as_of
+    return fact.at if isinstance(fact, Withdrawn | Resolved) else fact.source.as_of
 
 
 def system_of(fact: Fact) -> str:
     """The source that said so, by its configured name."""
-    return fact.source if isinstance(fact, Withdrawn) else fact.source.system
+    match fact:
+        case Withdrawn(source=source):
+            return source
+        case Resolved():
+            return HOUSE
+        case _:
+            return fact.source.system
 
 
 def name_of(fact: Fact) -> tuple[Subject, str]:
@@ -106,6 +134,8 @@ def name_of(fact: Fact) -> tuple[Subject, str]:
     match fact:
         case Withdrawn(subject=subject, id=id_):
             return subject, id_
+        case Resolved(order_id=order_id):
+            return Subject.ORDER, order_id
         case WarehouseOrder(order_id=order_id):
             return Subject.WORK, order_id
         case Tracking(key=key):

@@ -1,11 +1,12 @@
 """What about an order wants attention: its systems contradict each other, keep silent too long, or report trouble."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from domain.errors import SourceError
+from domain.events import Resolved
 from domain.explanation import plain
 from domain.fulfillment import NOTHING
 from domain.line_status import LineState
@@ -91,6 +92,17 @@ class OrderException:
     line_key: str | None = None
     shipment_id: str | None = None
     internal: str | None = None
+
+    @property
+    def part(self) -> str:
+        """What of the order it is about: a line, a shipment, or all of it (empty)."""
+        return self.line_key or self.shipment_id or ""
+
+
+def unresolved(found: Iterable[OrderException], resolved: Iterable[Resolved]) -> tuple[OrderException, ...]:
+    """Without those that were dealt with and stand as they did then."""
+    settled = {(each.kind, each.part, each.since, each.internal) for each in resolved}
+    return tuple(one for one in found if (one.kind, one.part, one.since, one.internal) not in settled)
 
 
 def derive_exceptions(facts: OrderFacts, state: OrderState) -> tuple[OrderException, ...]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from domain.dossier import Dossier
 from domain.model import Order
-from domain.order_exceptions import OrderException, derive_exceptions
+from domain.order_exceptions import OrderException, derive_exceptions, unresolved
 from domain.order_status import CARRIER_MEMORY, OrderFacts, OrderState, derive_order
 from domain.shipment_status import ShipmentState, derive_shipment
 from domain.timeline import TimelineEvent, fold
@@ -44,7 +44,7 @@ def project(dossier: Dossier, *, now: datetime, carrier_grace: timedelta) -> Pro
         order=order,
         shipments=shipments,
         state=state,
-        exceptions=derive_exceptions(facts, state),
+        exceptions=unresolved(derive_exceptions(facts, state), dossier.resolved),
         story=fold(order, warehouse, shipments, (), ()),
         review_at=min((at + TICK for at in _turning_points(facts) if at >= now), default=None),
     )

@@ -62,6 +62,7 @@ class TimelineEvent:
 
 @strawberry.type(description="Something about the order that wants attention.")
 class OrderException:
+    id: strawberry.ID = strawberry.field(description="What `resolveException` takes.")
     kind: order_exceptions.ExceptionKind
     severity: order_exceptions.Severity
     message: str
@@ -117,7 +118,7 @@ async def _timeline(root: model.Order, info: Info) -> Sequence[timeline.Timeline
     return await orders.events(info.context, root)
 
 
-async def _exceptions(root: model.Order, info: Info) -> Sequence[order_exceptions.OrderException]:
+async def _exceptions(root: model.Order, info: Info) -> Sequence[orders.Attention]:
     return await orders.exceptions(info.context, root)
 
 

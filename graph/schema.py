@@ -20,6 +20,7 @@ from domain.errors import BadInput
 from engine.execute import Engine
 from graph.directives import max_staleness
 from graph.errors import tell
+from graph.mutation import Mutation
 from graph.node import Info
 from graph.query import Query
 from graph.scalars import SCALARS
@@ -48,6 +49,7 @@ class Schema(FederationSchema):
 def build() -> Schema:
     schema = Schema(
         query=Query,
+        mutation=Mutation,
         subscription=Subscription,
         directives=[max_staleness],  # type: ignore[list-item]  # the decorated function is what Strawberry takes
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -17,7 +17,6 @@ from ingest.broker_lines import BrokerConfig, Line, Look, Outlet, PublishConfig,
 from ingest.broker_messages import Message
 
 AT_ONCE = 256
-PING = 2.0
 
 
 def line(config: BrokerConfig, take: Take, report: Report) -> Line:  # noqa: ARG001 (opening it tells what is wrong)
@@ -40,6 +39,7 @@ class KafkaLine:
             config.subject,
             group_id=config.durable,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             batch=True,
             max_records=AT_ONCE,
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -53,27 +53,15 @@ class KafkaLine:
         await self._broker.start()
 
     async def look(self) -> Look:
-        if not self._subscriber.running or not await self._broker.ping(PING):
+        consumer = self._subscriber.consumer
+        if consumer is None or not self._subscriber.running:
             raise ConnectionError("not connected")
-        return Look(await self._lag())
+        await consumer.topics()
+        return Look(await _lag(consumer))
 
     async def close(self) -> None:
         with suppress(Exception):
             await self._broker.stop()
-
-    async def _lag(self) -> int | None:
-        """What lies behind our committed offsets in the partitions that are ours; None while we have none."""
-        consumer = self._subscriber.consumer
-        ours = consumer.assignment() if consumer else frozenset()
-        if consumer is None or not ours:
-            return None
-        ends = await consumer.end_offsets(ours)
-        starts = await consumer.beginning_offsets(ours)
-        lag = 0
-        for partition in ours:
-            committed = await consumer.committed(partition)
-            lag += ends[partition] - (starts[partition] if committed is None else committed)
-        return lag
 
     async def _store(self, message: KafkaMessage) -> None:
         records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
@@ -103,13 +91,30 @@ class KafkaOutlet:
             await self._broker.stop()
 
 
+async def _lag(consumer: Any) -> int | None:
+    """What lies behind our committed offsets in the partitions that are ours; None while we have none."""
+    ours = consumer.assignment()
+    if not ours:
+        return None
+    ends = await consumer.end_offsets(ours)
+    starts = await consumer.beginning_offsets(ours)
+    lag = 0
+    for partition in ours:
+        committed = await consumer.committed(partition)
+        lag += ends[partition] - (starts[partition] if committed is None else committed)
+    return lag
+
+
 def _broker(url: str, *, publishes: bool) -> KafkaBroker:
-    """Idempotence, which keeps a repetition by the client from being a second message, needs the right to write."""
+    """Who only listens needs no right to write. Idempotence keeps a repetition by the client from being a second
+    message.
+    """
     return KafkaBroker(
         [urlsplit(each).netloc.rpartition("@")[2] for each in addresses(url)],
         security=_security(url),
         allow_auto_create_topics=False,
-        enable_idempotence=publishes,
+        consumer_only=not publishes,
+        enable_idempotence=True,
         graceful_timeout=5.0,
         logger=None,
         apply_types=False,

@@ -29,7 +29,7 @@ events.
 BOTTOM = """\
 ## What goes out
 
-Each event is one message: CloudEvents 1.0 in structured JSON. Its `type` is `com.crossdock.`, the name above, and `.v1`;
+Each event is one message: CloudEvents 1.0 in structured JSON. Its `type` is `com.crossdock.`, its name, and `.v1`;
 what would break a subscriber gets a new version. Its `data` says whose it is (`orderId`, `customerId`), how its status
 moved (`before`, `after`) and what is new in the story, in public words. No amount and no price is in it.
 
@@ -55,7 +55,7 @@ CloudEvents `id`, or AMQP's `message_id`; else by its place in the broker's log,
 
 A broker is only as durable as it is configured: JetStream needs file storage and `sync_interval: always`, Redis
 `appendonly yes` and `appendfsync always`, RabbitMQ durable queues, Kafka `min.insync.replicas` of 2 or more. Only the
-first of these can be seen from outside: a stream that is kept in memory shows as a warning in `/health`.
+first of these can be seen from outside: a stream that is kept in memory shows as a warning in the broker's health.
 """
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from domain.changes import Change
 from domain.dossier import Dossier, newest
-from domain.events import SUBJECTS, Fact, Subject, Want, Withdrawn, name_of, tracking_name
+from domain.events import SUBJECTS, Fact, Resolved, Subject, Want, Withdrawn, name_of, tracking_name
 from domain.invoice_status import payment_status
 from domain.model import Customer, Invoice, Order, OrderId, Return, Shipment, Tracking, WarehouseOrder, WarehouseStage
 from domain.order_status import CARRIER_MEMORY
@@ -82,7 +82,7 @@ def sought(readings: Iterable[Reading]) -> Sought:
         match fact:
             case Order():
                 orders.add(fact.id)
-            case WarehouseOrder() | Shipment():
+            case WarehouseOrder() | Shipment() | Resolved():
                 orders.add(fact.order_id)
             case Tracking():
                 numbers.add(fact.key.number)
@@ -101,7 +101,7 @@ def sought(readings: Iterable[Reading]) -> Sought:
 def join(
     readings: Sequence[Reading], remembered: Remembered, *, now: datetime, carrier_grace: timedelta, news: bool = True
 ) -> Joined:
-    """``news`` False: a rebuild, which tells nobody of changes, and wants nothing: what was wanted then was read since."""
+    """``news`` False: a rebuild, which tells nobody of changes, and wants nothing: what was wanted was read since."""
     joined = Joined()
     dossiers = {id_: kept.value for id_, kept in remembered.dossiers.items()}
     known = {id_ for id_, dossier in dossiers.items() if dossier.order is not None}
@@ -158,7 +158,7 @@ def _of_orders(reading: Reading, by_shipment: Mapping[str, OrderId]) -> Iterator
         match fact:
             case Order():
                 yield fact.id, fact
-            case WarehouseOrder() | Shipment():
+            case WarehouseOrder() | Shipment() | Resolved():
                 yield fact.order_id, fact
             case Withdrawn(subject=Subject.ORDER | Subject.WORK, id=id_):
                 yield OrderId(id_), fact

@@ -1,6 +1,7 @@
 """What we read ourselves, as deliveries, and what memory holds of it, so that nothing is told again in vain."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -16,7 +17,7 @@ from ingest.parsing import OBSERVATION
 from store.database import Database
 from store.documents import encode_fact
 from store.folding import Folding
-from store.inbox import Inbox
+from store.inbox import Backlog, Inbox
 from store.memory import Memory
 
 ALL: Final = Visibility(None)
@@ -85,6 +86,23 @@ async def recall(database: Database, wanted: Collection[Want]) -> Recalled:
         if told:
             facts[Want(Subject.TRACKING, name)] = reduce(join_tracking, told)
     return Recalled(facts, _by_number(dossiers), whole=not waiting)
+
+
+async def room(inbox: Inbox, most: int, *, pause: float) -> None:
+    """Waits until not more than ``most`` deliveries wait for a worker; looks every ``pause`` seconds."""
+    await _wait(inbox, lambda backlog: backlog.pending <= most, pause)
+
+
+async def folded(inbox: Inbox, until: datetime, *, pause: float) -> None:
+    """Waits until everything received up to ``until`` has been worked on, be it that it waits for its order."""
+    await _wait(inbox, lambda backlog: backlog.oldest is None or backlog.oldest > until, pause)
+
+
+async def _wait(inbox: Inbox, over: Callable[[Backlog], bool], pause: float) -> None:
+    while True:
+        if over(await inbox.backlog()):
+            return
+        await asyncio.sleep(pause)
 
 
 async def _orders(memory: Memory, asked: Mapping[Subject, Collection[Any]]) -> Mapping[Any, Dossier]:

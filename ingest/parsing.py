@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.errors import SourceFault, UnknownTopic
-from domain.events import Delivery, Fact, Want, Withdrawn, told_at
+from domain.events import Delivery, Fact, Resolved, Want, Withdrawn, told_at
 from sources.feeds import Feed
 from store.documents import decode_fact
 from store.inbox import Claimed
@@ -64,6 +64,6 @@ def _not_ahead(fact: Fact, delivery: Delivery) -> Fact:
     """No source knows more than now: one whose clock runs ahead would outrank what comes later, and look too fresh."""
     if told_at(fact) <= delivery.received_at:
         return fact
-    if isinstance(fact, Withdrawn):
+    if isinstance(fact, Withdrawn | Resolved):
         return replace(fact, at=delivery.received_at)
     return replace(fact, source=replace(fact.source, as_of=delivery.received_at))

@@ -36,6 +36,33 @@ READS: Mapping[Subject, Read] = {
 }
 """How each subject's owner is asked: many keys, one read, nothing from a cache."""
 
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What owners said when they were asked; what is in neither, they do not have."""
+
+    told: Mapping[Want, Fact]
+    failed: Mapping[Want, SourceError]
+
+
+async def ask(estate: Estate, wanted: Collection[Want]) -> Answers:
+    """One batch read for each subject, all at once."""
+    groups: dict[Subject, dict[Want, Any]] = defaultdict(dict)
+    for want in wanted:
+        groups[want.subject][want] = tracking_key(want.key) if want.subject is Subject.TRACKING else want.key
+    read = await asyncio.gather(*(READS[subject](estate, keys.values()) for subject, keys in groups.items()))
+    told: dict[Want, Fact] = {}
+    failed: dict[Want, SourceError] = {}
+    for keys, answer in zip(groups.values(), read, strict=True):
+        for want, key in keys.items():
+            value = answer.values.get(key)
+            if isinstance(value, SourceError):
+                failed[want] = value
+            elif value is not None:
+                told[want] = value
+    return Answers(told, failed)
+
+
 NOT_YET: Final = frozenset({Subject.WORK, Subject.TRACKING})
 """What is not there has not come yet. Of anything else it means that its owner has deleted it."""
 
@@ -145,22 +172,17 @@ class Reader:
         """What has an answer is told; what failed, or has to wait for its carrier's quota, is put off."""
         if subject is Subject.TRACKING:
             taken = await self._admitted(taken, now)
-        keys = {each.want: _key(each.want) for each in taken}
         try:
-            answers = (await READS[subject](self._estate, keys.values())).values if keys else {}
+            answers = await ask(self._estate, [each.want for each in taken])
         except Exception:  # a source that answers what its adapter does not foresee must not keep others waiting
             log.exception("read failed", subject=subject)
             await self._put_off(taken, now)
             return
-        errors = {
-            each.want: answer for each in taken if isinstance(answer := answers.get(keys[each.want]), SourceError)
-        }
-        if errors:
-            first = next(iter(errors.values()))
-            log.warning("not read", subject=subject, source=first.source, count=len(errors), detail=str(first))
-        facts = {want: answer for want, key in keys.items() if not isinstance(answer := answers.get(key), _NOTHING)}
-        await self._put_off([each for each in taken if each.want in errors], now)
-        await self._tell([each for each in taken if each.want not in errors], facts, now)
+        if answers.failed:
+            first = next(iter(answers.failed.values()))
+            log.warning("not read", subject=subject, source=first.source, count=len(answers.failed), detail=str(first))
+        await self._put_off([each for each in taken if each.want in answers.failed], now)
+        await self._tell([each for each in taken if each.want not in answers.failed], answers.told, now)
 
     async def _admitted(self, taken: Sequence[Taken], now: datetime) -> Sequence[Taken]:
         names = {each.want.key: key for each in taken if (key := _consignment(each.want))}
@@ -223,16 +245,8 @@ class Reader:
             await self._wants.put_off(list(failed), until=now + delay)
 
 
-_NOTHING: Final = (SourceError, type(None))
-
-
 def _attempts(taken: Taken) -> int:
     return taken.attempts
-
-
-def _key(want: Want) -> Any:
-    """What its owner knows it by."""
-    return tracking_key(want.key) if want.subject is Subject.TRACKING else want.key
 
 
 def _consignment(want: Want) -> TrackingKey | None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from graphql import GraphQLError
 
@@ -17,6 +17,9 @@ from resolvers.loaders import Loaders
 from resolvers.recall import First, Readings, Remembered
 from sources.estate import Answer, Estate
 from store.memory import Memory
+
+if TYPE_CHECKING:
+    from resolvers.desk import Desk
 
 T = TypeVar("T")
 
@@ -69,11 +72,13 @@ class Context:
         policy: Policy = Policy(),
         memory: Memory | None = None,
         changes: Changes | None = None,
+        desk: "Desk | None" = None,
     ) -> None:
         self.principal = principal
         self.estate: Estate = estate
         self.memory = memory
         self.changes = changes
+        self.desk = desk
         self.remembered = Remembered()
         self.clock = now
         self.now = now()
@@ -97,6 +102,7 @@ class Context:
             policy=self.policy,
             memory=self.memory,
             changes=self.changes,
+            desk=self.desk,
         )
 
     # -- what the engine calls ---------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ UNANSWERABLE = "Filtering by status or exception is answered from memory: leave 
 """No source system knows what is derived from several."""
 
 
+ATTENTION = "OrderException"
+"""The kind of an exception's global id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """An order with everything its status was derived from."""
@@ -28,6 +32,39 @@ class Standing:
     facts: order_status.OrderFacts
     state: order_status.OrderState
     lines: dict[str, LineState]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """An exception with the order it is of."""
+
+    order_id: OrderId
+    exception: order_exceptions.OrderException
+
+    @property
+    def id(self) -> str:
+        """What ``resolveException`` is told; no node, as it has no life without its order."""
+        return nodes.encode(ATTENTION, f"{self.order_id}|{self.exception.kind}|{self.exception.part}")
+
+    @property
+    def kind(self) -> order_exceptions.ExceptionKind:
+        return self.exception.kind
+
+    @property
+    def severity(self) -> order_exceptions.Severity:
+        return self.exception.severity
+
+    @property
+    def message(self) -> str:
+        return self.exception.message
+
+    @property
+    def since(self) -> datetime | None:
+        return self.exception.since
+
+    @property
+    def internal(self) -> str | None:
+        return self.exception.internal
 
 
 async def find(context: Context, *, id: str | None, number: str | None, po_number: str | None) -> Order | None:
@@ -139,9 +176,14 @@ async def payment(context: Context, order: Order) -> billing.Payment:
     return billing.derive_payment(await context.loaders.invoices_by_order.load(order.id) or ()).status
 
 
-async def exceptions(context: Context, order: Order) -> Sequence[order_exceptions.OrderException]:
+async def exceptions(context: Context, order: Order) -> Sequence[Attention]:
+    """Those that nobody has dealt with yet."""
     found = await standing(context, order)
-    return order_exceptions.derive_exceptions(found.facts, found.state)
+    left = order_exceptions.derive_exceptions(found.facts, found.state)
+    if left and context.memory:
+        dossier = (await recall.dossiers(context, [order.id])).get(order.id)
+        left = order_exceptions.unresolved(left, dossier.resolved if dossier else ())
+    return [Attention(order.id, one) for one in left]
 
 
 async def events(context: Context, order: Order) -> Sequence[timeline.TimelineEvent]:

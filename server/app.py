@@ -106,6 +106,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
             policy=policy,
             memory=remembering.memory if remembering else None,
             changes=remembering.changes if remembering else None,
+            desk=remembering.desk if remembering else None,
         )
 
     streams = Streams(observer=telemetry)

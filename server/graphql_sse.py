@@ -59,6 +59,7 @@ class EventStream:
         self._prepared = prepared
         self._session = session
         subscribes = kind_of(prepared, request) is OperationType.SUBSCRIPTION
+        self._finishing = not subscribes
         self._request = resumed(prepared, request, last_event_id) if subscribes and last_event_id else request
         self._cursor = cursor if subscribes and after(prepared, self._request) is None else None
 
@@ -84,7 +85,7 @@ class EventStream:
         """Tells what there is to tell until it is all told, the caller leaves, or may not stay."""
         await out.start()
         telling = asyncio.create_task(self._tell(exchange, out))
-        staying = asyncio.create_task(self._streams.over(self._session))
+        staying = asyncio.create_task(self._streams.over(self._session, finishing=self._finishing))
         leaving = asyncio.create_task(_departure(receive))
         tasks = (telling, staying, leaving, asyncio.create_task(self._keep_alive(out)))
         try:
@@ -106,7 +107,7 @@ class EventStream:
         )
         async with aclosing(answers):
             async for answer in answers:
-                if ending := await self._streams.ended(self._session):
+                if ending := await self._streams.ended(self._session, finishing=self._finishing):
                     return ending
                 await out.write(_next(stamped(answer, exchange.correlation_id)))
                 self._streams.observer.answer_sent(TRANSPORT, kind, codes(answer))

@@ -6,10 +6,11 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import orjson
 import structlog
+from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -164,6 +165,7 @@ class _Connection:
         self._limit = limit
         self._correlation_id = correlation_id
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> NoReturn:
         """Raises Closing or Gone when it is over, with no task left behind."""
@@ -177,17 +179,23 @@ class _Connection:
         raise ends[0]
 
     async def _stay(self) -> NoReturn:
-        raise _over(await self._streams.over(self._session))
+        """A server that stops lets queries and mutations finish."""
+        ending = await self._streams.over(self._session)
+        if ending is Ending.STOPPING and self._finishing:
+            await asyncio.wait(self._finishing)
+        raise _over(ending)
 
-    async def _check(self) -> None:
-        if ending := await self._streams.ended(self._session):
+    async def _check(self, *, finishing: bool) -> None:
+        if ending := await self._streams.ended(self._session, finishing=finishing):
             raise _over(ending)
 
     async def _obey(self, tasks: asyncio.TaskGroup) -> NoReturn:
         while True:
             message = await self._wire.read()
-            await self._check()
+            await self._check(finishing=True)
             match message["type"]:
+                case "subscribe" if self._streams.stopping:
+                    pass  # the close that is to come answers it
                 case "subscribe":
                     await self._subscribe(message["id"], message["payload"], tasks)
                 case "complete":
@@ -223,11 +231,15 @@ class _Connection:
         except Refused as refused:
             prepared = told(refused)
         kind = kind_of(prepared, request)
+        finishing = kind is not OperationType.SUBSCRIPTION
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         try:
+            if finishing:
+                self._finishing.add(task)
             answers = self._operations.answers(prepared, request, principal, correlation_id)
             async with aclosing(answers):
                 async for answer in answers:
-                    await self._check()
+                    await self._check(finishing=finishing)
                     if "data" not in answer:
                         self._forget(id_)
                     await self._tell(id_, kind.value if kind else "", answer)
@@ -235,6 +247,7 @@ class _Connection:
                 self._forget(id_)
                 await self._wire.send("complete", id=id_)
         finally:
+            self._finishing.discard(task)
             self._forget(id_)
 
     async def _tell(self, id_: str, kind: str, answer: Answer) -> None:

@@ -15,6 +15,7 @@ from ingest.brokers import Accept, Brokers
 from ingest.publishing import Publisher
 from ingest.worker import Worker
 from resolvers.changes import Changes
+from server.desk import Desk
 from server.settings import Settings
 from server.telemetry import Telemetry
 from sources import feeds
@@ -22,6 +23,7 @@ from sources.estate import Estate
 from store.database import Database, StoreUnavailable
 from store.inbox import Inbox
 from store.memory import Memory
+from store.runs import Runs
 from store.upkeep import Place
 
 log = structlog.get_logger("crossdock.memory")
@@ -51,6 +53,7 @@ class Remembering:
     brokers: Brokers
     publisher: Publisher | None
     accept: Accept
+    desk: Desk
 
     def health(self) -> Mapping[str, Any]:
         """For operators."""
@@ -114,6 +117,7 @@ async def remember(
         brokers,
         publisher,
         accept,
+        Desk(inbox, Runs(database), accept, now, worker.wake),
     )
 
 

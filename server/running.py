@@ -16,9 +16,12 @@ from server import logs
 from server.app import build
 from server.environment import Misconfigured, Problem, variable
 from server.settings import Settings
+from server.streams import Streams
 from server.telemetry import Telemetry
 
 BACKLOG = 2048
+UNTAKEN = 30_000
+"""Milliseconds that what was sent may stay unacknowledged until the connection is dropped, where the system can."""
 COLLECT_AFTER = (50_000, 20, 100)
 """The collector's thresholds (``gc.set_threshold``)."""
 
@@ -29,6 +32,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN)
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except OSError as error:
@@ -55,6 +60,7 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
         app,
         lifespan="on",
         ws="websockets-sansio",
+        ws_per_message_deflate=False,
         ws_max_size=settings.max_body,
         log_config=None,
         access_log=False,
@@ -67,7 +73,7 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
         log.info("serving", host=host, port=port)
         ready()
 
-    server = _Server(config, answering)
+    server = _Server(config, answering, settings.shutdown_grace)
     try:
         server.run(sockets=[listener])
     except (KeyboardInterrupt, SystemExit):  # the signal that stopped the server, raised again once it has stopped
@@ -77,14 +83,24 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    """``grace``: seconds that streams may take to say farewell when it stops."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], grace: float) -> None:
         super().__init__(config)
         self._ready = ready
+        self._grace = grace
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams end first, each with a word to come back with its cursor; else they would hold up the rest."""
+        streams: Streams | None = self.lifespan.state.get("streams")
+        if streams:
+            await streams.stop(within=self._grace)
+        await super().shutdown(sockets)
 
 
 def collect_seldom() -> None:

@@ -126,9 +126,17 @@ class Streams:
         except OSError:
             raise Gone(Ending.LEFT) from None
 
-    async def ended(self, session: Session) -> Ending | None:
-        """Why the stream must end now; None while it may stay. To be asked before each thing it tells."""
-        if self._stopping.is_set():
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing new should begin."""
+        return self._stopping.is_set()
+
+    async def ended(self, session: Session, *, finishing: bool = False) -> Ending | None:
+        """Why the stream must end now; None while it may stay. To be asked before each thing it tells.
+
+        ``finishing``: what it tells is soon over by itself, and a server that stops waits for it.
+        """
+        if self.stopping and not finishing:
             return Ending.STOPPING
         try:
             await session.check()
@@ -138,12 +146,12 @@ class Streams:
             return Ending.REVOKED
         return None
 
-    async def over(self, session: Session) -> Ending:
+    async def over(self, session: Session, *, finishing: bool = False) -> Ending:
         """Waits until the stream must end."""
-        while (ending := await self.ended(session)) is None:
+        while (ending := await self.ended(session, finishing=finishing)) is None:
             try:
                 async with asyncio.timeout(PULSE):
-                    await self._stopping.wait()
+                    await (asyncio.sleep(PULSE) if finishing else self._stopping.wait())
             except TimeoutError:
                 pass
         return ending

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-import httpx
-
 from server.demo_clock import DemoClock
 from server.memory_settings import OFF
 from server.remembering import Remembering, remember
@@ -22,6 +20,9 @@ from sources.transport import Transport, client
 
 Clock: TypeAlias = Callable[[], datetime]
 
+Door: TypeAlias = Callable[[str, str], Transport]
+"""A way to something that is no source, by name and address."""
+
 OUR_LIMITS = Limits(deadline=5.0, connect_timeout=2.0, max_body=1024 * 1024, attempts=1, breaker_failures=1_000_000)
 """For what is no source: keys are fetched rarely, once and never again at once; ``jwks.PAUSE`` is their breaker."""
 
@@ -34,36 +35,31 @@ def wall_clock() -> datetime:
 class Systems:
     """``now``: the company's time, which is ours but in the demo. ``remembering`` None: memory is off."""
 
-    http: httpx.AsyncBaseTransport
-    telemetry: Telemetry
     now: Clock
     estate: Estate
     remembering: Remembering | None
-
-    def door(self, name: str, url: str) -> Transport:
-        """A way to something that is no source."""
-        return door(self.http, self.telemetry, name, url)
-
-
-def door(http: httpx.AsyncBaseTransport, telemetry: Telemetry, name: str, url: str) -> Transport:
-    return Transport(SourceConfig(name, url, OUR_LIMITS), http, observer=telemetry, now=wall_clock)
+    door: Door
 
 
 async def open_systems(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> Systems:
     """Until ``stack`` is closed. Raises StoreUnavailable."""
     http = await stack.enter_async_context(client())
-    now = await _clock(stack, settings.demo, lambda url: door(http, telemetry, "clock", url))
+
+    def door(name: str, url: str) -> Transport:
+        return Transport(SourceConfig(name, url, OUR_LIMITS), http, observer=telemetry, now=wall_clock)
+
+    now = await _clock(stack, settings.demo, door)
     estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
     remembering = None
     if settings.store.url != OFF:
         remembering = await remember(stack, settings, estate, telemetry, now)
-    return Systems(http, telemetry, now, estate, remembering)
+    return Systems(now, estate, remembering, door)
 
 
-async def _clock(stack: AsyncExitStack, demo: Demo | None, way: Callable[[str], Transport]) -> Clock:
+async def _clock(stack: AsyncExitStack, demo: Demo | None, door: Door) -> Clock:
     if demo is None or demo.clock_url is None:
         return wall_clock
-    clock = DemoClock(way(demo.clock_url))
+    clock = DemoClock(door("clock", demo.clock_url))
     await clock.read()
     following = asyncio.create_task(clock.follow())
     stack.callback(following.cancel)

@@ -137,6 +137,11 @@ class Cached(Generic[K, V]):
         self._entries[key] = _Entry(ABSENT, self._instant(), NEVER_FRESH)
         self._reads.pop(key, None)
 
+    def drop_all(self) -> None:
+        """Forgets every key, likewise."""
+        for key in {*self._entries, *self._reads}:
+            self.drop(key)
+
     def _instant(self) -> _Instant:
         return _Instant(self._now(), self._monotonic())
 

@@ -225,7 +225,9 @@ class Estate:
         return {door.source: door.health for door in self._doors}
 
     def forget(self, subject: Subject, id_: str, order_id: OrderId | None = None) -> None:
-        """Drops what is remembered of something that an event says has changed, and of its order."""
+        """Drops what is remembered of something that an event says has changed, and of its order. An account may have
+        moved: with it goes every hierarchy.
+        """
         match subject:
             case Subject.INVOICE:
                 self._invoices.drop(InvoiceId(id_))
@@ -233,6 +235,8 @@ class Estate:
                 self._returns.drop(ReturnId(id_))
             case Subject.CUSTOMER:
                 self._customers.drop(CustomerId(id_))
+                for hierarchy in (self._children, self._descendants, self._territories):
+                    hierarchy.drop_all()
             case Subject.SHIPMENT:
                 self._forget_shipment(ShipmentId(id_))
             case _:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from domain.events import Delivery, Fact, Want, Withdrawn
+from domain.events import Delivery, Fact, Resolved, Want, Withdrawn
 from sources import pushed
 from sources.carriers.fedex.feed import FedexFeed
 from sources.carriers.ups.feed import UpsFeed
@@ -141,7 +141,7 @@ def door(config: FeedConfig) -> Door:
 def unknown_codes(told: Told) -> Iterator[UnknownCode]:
     """The foreign codes in facts that no table holds."""
     for fact in told:
-        if not isinstance(fact, Want | Withdrawn) and (codes := CODES.get(type(fact))):
+        if not isinstance(fact, Want | Withdrawn | Resolved) and (codes := CODES.get(type(fact))):
             for code in codes(fact):
                 if code and not code.known:
                     yield UnknownCode(fact.source.system, code)

@@ -7,16 +7,13 @@ import msgspec
 
 from domain.changes import Change
 from domain.dossier import Dossier
-from domain.events import SUBJECTS, Fact, Subject, Withdrawn
+from domain.events import SUBJECTS, Fact, Resolved, Subject, Withdrawn
 from domain.model import Customer, Invoice, Return
 
 ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 
-WITHDRAWN: Final = "WITHDRAWN"
-FACTS: Mapping[str, type] = {
-    WITHDRAWN: Withdrawn,
-    **{subject: kind for kind, subject in SUBJECTS.items()},
-}
+NAMES: Mapping[type, str] = {**SUBJECTS, Withdrawn: "WITHDRAWN", Resolved: "RESOLVED"}
+FACTS: Mapping[str, type] = {name: kind for kind, name in NAMES.items()}
 """What a fact's envelope says it holds."""
 
 
@@ -44,8 +41,7 @@ def encode(value: object) -> str:
 
 def encode_fact(fact: Fact) -> bytes:
     """A fact in an envelope that says what it is: the body of an observation."""
-    name = WITHDRAWN if isinstance(fact, Withdrawn) else SUBJECTS[type(fact)]
-    return ENCODER.encode({"subject": name, "fact": fact})
+    return ENCODER.encode({"subject": NAMES[type(fact)], "fact": fact})
 
 
 def decode_fact(body: bytes) -> Fact:

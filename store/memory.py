@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, tuple_
 
 from domain.access import Visibility
 from domain.changes import Logged
 from domain.dossier import Dossier
-from domain.events import Subject
+from domain.events import Subject, Want
 from domain.model import Customer, CustomerId, Invoice, InvoiceId, OrderId, Return, ReturnId, Shipment, ShipmentId
 from domain.queries import CustomerQuery, OrderQuery, Page, RecordQuery
 from store import pages, tables, terms
@@ -21,6 +22,8 @@ from store.indexing import RECORDS
 from store.pages import sees
 from store.runs import BACKFILL, REBUILD
 from store.tables import changes, customers, orders, places, records_of_orders, runs, shipments
+
+ALL: Final = Visibility(None)
 
 DEEPEST: Final = 32
 """Levels of accounts below accounts; a hierarchy that is deeper is a circle."""
@@ -297,7 +300,9 @@ class Memory:
             counted[table.name] = int(await self._one(chosen) or 0)
         return counted
 
-    async def ids(self, subject: Subject, *, after: str = "", limit: int = 1000) -> Sequence[str]:
+    async def ids(
+        self, subject: Subject, *, scope: Visibility = ALL, after: str = "", limit: int = 1000
+    ) -> Sequence[str]:
         """The numbers of what is remembered of a kind and not deleted, in order, for those who compare it with its
         owner.
         """
@@ -305,11 +310,20 @@ class Memory:
         at = table.c.placed_at if subject is Subject.ORDER else table.c.at
         chosen = (
             select(table.c.id)
-            .where(table.c.tenant == self._tenant, table.c.id > after, at.is_not(None))
+            .where(table.c.tenant == self._tenant, table.c.id > after, at.is_not(None), *sees(table, scope))
             .order_by(table.c.id)
             .limit(limit)
         )
         return [row.id for row in await self._all(chosen)]
+
+    async def wanted(self, among: Collection[Want]) -> Mapping[Want, datetime]:
+        """Those of ``among`` that are still to be read from their owners, and when."""
+        table = tables.wants.c
+        names = [(want.subject, want.key) for want in among]
+        chosen = select(table.subject, table.key, table.due_at).where(
+            table.tenant == self._tenant, tuple_(table.subject, table.key).in_(names)
+        )
+        return {Want(Subject(row.subject), row.key): row.due_at for row in await self._all(chosen)} if names else {}
 
 
 def _grouped(pairs: Iterable[Any]) -> dict[Any, list[Any]]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from ingest.broker_lines import BrokerConfig, Outlet, PublishConfig, kind
-from tests.brokers import eventually, nats_server, valkey_server
+from tests.brokers import eventually, free_port, nats_server, valkey_server
 from tests.ingest.test_brokers import Inbox, connected, listening, persistently
 
 JSON = "application/json"
@@ -75,6 +75,15 @@ async def test_what_was_acknowledged_does_not_come_again_at_the_next_start(url: 
             await outlet.send("main/2/0", "4711", JSON, b"second")
             await eventually(lambda: after.bodies() == {b"second"})
     assert len(after.offered) == 1
+
+
+@pytest.mark.parametrize("scheme", ["nats", "redis", "amqp", "kafka"])
+async def test_a_broker_that_is_down_is_told_in_health_and_without_its_password(scheme: str) -> None:
+    url = f"{scheme}://crossdock:hunter2@127.0.0.1:{free_port()}"
+    async with listening(BrokerConfig("erp", url, "erp.events", "erp"), Inbox()) as brokers:
+        await eventually(lambda: brokers.health()["erp"].last_error is not None)
+        assert not brokers.health()["erp"].connected
+        assert "hunter2" not in repr(brokers.health())
 
 
 async def test_redis_loses_nothing_while_it_is_killed_and_comes_back(tmp_path: Path) -> None:

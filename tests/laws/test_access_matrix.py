@@ -145,7 +145,10 @@ CASES = ("rma_partly_received", "on_hold", "delivery_exception")
 """Between them, the orders of these cases have an object of every guarded type."""
 
 MATRIX = [(name, path) for name, anchor in ANCHORS.items() for path in anchor.paths]
-FIELDS = tuple(guarded())
+FIELDS = tuple(field for field in guarded() if field.type != "Mutation")
+MUTATIONS = tuple(field for field in guarded() if field.type == "Mutation")
+GIVEN = {"ID!": '"id"', "String!": '"words"'}
+"""Something for each argument that must be given; what it names does not exist."""
 
 
 def test_every_guarded_type_has_a_place_in_the_matrix() -> None:
@@ -276,3 +279,25 @@ def _values(data: Any, field: str) -> set[Any]:
         return set()
     own = {True if isinstance(data[field], dict | list) else data[field]} if field in data else set()
     return own | {value for each in data.values() for value in _values(each, field)}
+
+
+def test_every_mutation_is_guarded() -> None:
+    assert {field.field for field in MUTATIONS} == set(fields_of(SCHEMA.type_map["Mutation"]))
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.field)
+async def test_every_mutation_obeys_its_scopes(ask: Ask, mutation: Guarded) -> None:
+    arguments = fields_of(SCHEMA.type_map["Mutation"])[mutation.field].args
+    given = ", ".join(
+        f"{name}: {GIVEN[str(each.type)]}" for name, each in arguments.items() if str(each.type).endswith("!")
+    )
+    named = mutation.selection.replace(mutation.field, mutation.field + (f"({given})" if given else ""), 1)
+    reached = 0
+    for persona in PERSONAS:
+        answer = await ask(persona, f"mutation {{ {named} }}")
+        allowed = mutation.scopes <= scopes_of(await ask.token(persona))
+        codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+        assert ("FORBIDDEN_FIELD" in codes) is not allowed, (persona, answer)
+        assert allowed or answer["data"] == {mutation.field: None}
+        reached += allowed
+    assert 0 < reached < len(PERSONAS)

@@ -175,6 +175,19 @@ async def test_a_server_that_stops_breaks_the_stream_off_so_that_the_client_come
         assert live.seen.endings == [("sse", Ending.STOPPING)]
 
 
+async def test_a_server_that_stops_lets_a_query_finish() -> None:
+    async with one() as live:
+        live.company.gate = asyncio.Event()
+        asking = asyncio.create_task(asked(live, 'query { order(number: "SO1") { number } }'))
+        await until(lambda: live.company.asking)
+        stopping = asyncio.create_task(live.streams.stop(within=20))
+        await asyncio.sleep(0)
+        live.company.gate.set()
+        answer = await asking
+        assert events(answer)[0] == ["event: next", 'data: {"data":{"order":null}}']
+        await stopping
+
+
 async def test_nothing_is_left_of_a_client_that_leaves() -> None:
     async with one() as live:
         async with listening(live) as stream:

@@ -331,6 +331,26 @@ async def test_a_server_that_stops_sends_its_clients_elsewhere() -> None:
             assert (await late.closed())[0] == 1001
 
 
+async def test_a_server_that_stops_lets_a_query_finish() -> None:
+    async with one() as live, ready(live) as speaker:
+        live.company.gate = asyncio.Event()
+        await speaker.subscribe("follow", ACTIVITY)
+        await speaker.subscribe("slow", 'query { order(number: "SO1") { number } }')
+        await until(lambda: live.changes.listening and live.company.asking)
+        stopping = asyncio.create_task(live.streams.stop(within=20))
+        await speaker.say("ping")
+        assert await speaker.hear() == {"type": "pong"}
+        await speaker.subscribe("late", VIEWER)
+        live.company.gate.set()
+        code, _, said = await speaker.closed()
+        assert code == 1001
+        assert said == [
+            {"type": "next", "id": "slow", "payload": {"data": {"order": None}}},
+            {"type": "complete", "id": "slow"},
+        ]
+        await stopping
+
+
 async def test_nothing_is_left_of_a_client_that_leaves() -> None:
     async with one() as live:
         async with ready(live) as speaker:

@@ -406,6 +406,20 @@ async def test_what_an_event_says_has_changed_is_asked_anew(company: Company) ->
     assert [asked[0] for asked in company.erp.asked[-2:]] == ["invoices", "returns"]
 
 
+async def test_an_account_that_changed_takes_every_hierarchy_with_it(company: Company) -> None:
+    estate = company.estate
+
+    async def hierarchies() -> int:
+        await estate.descendants([CustomerId("C100")])
+        await estate.children([CustomerId("C100")])
+        await estate.accounts_in_territories(["WEST"])
+        return len(company.erp.asked)
+
+    assert await hierarchies() == await hierarchies() == 3
+    estate.forget(Subject.CUSTOMER, "C7")
+    assert await hierarchies() == 6
+
+
 # -- unknown codes ---------------------------------------------------------------------------------------------------
 
 
