@@ -7,9 +7,9 @@ numbers and their accounts, so that a hundred lives make a load of any size.
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,7 +104,7 @@ def _life(
     numbers |= {found: f"1Z{place:03}Z" for place, found in enumerate(sorted(set(TRACKED.findall(whole))))}
     if view is None:
         raise LookupError(number)
-    if view.po_number:
+    if view.po_number and len(view.po_number) > 6:
         numbers[view.po_number.encode()] = "PO-"
     return Life(said, numbers, view.account)
 
@@ -122,27 +122,41 @@ def _reader(world: World) -> Callable[[str, datetime], Order]:
             raise LookupError(number)
         written = sales_order(view, world.accounts[view.account], amounts=True, lists=True)
         body = bytes(envelope(f"<m:answer>{written}</m:answer>").body)
-        (element,) = parse(body.replace(b"<m:record", b"<m:record")).iter(RECORD)
+        (element,) = parse(body).iter(RECORD)
         order: Order = record(element).to_domain(Provenance("erp", at), codes=codes, amounts=True)
         return order
 
     return read
 
 
-def stream(of: Sequence[Life], copies: int, *, accounts: int = 400, seed: int = 1) -> Iterator[Said]:
-    """All that is said of ``copies`` orders, each at its own place in its life: new ones, and mostly ones that are
-    known. What is said of one order keeps its order.
-    """
+@dataclass(frozen=True, slots=True)
+class Load:
+    """``known``: what was said before; ``news``: what is said then, in order: mostly of orders that are known."""
+
+    known: Sequence[Said]
+    news: Sequence[Said]
+
+
+def load(of: Sequence[Life], news: int, *, first: int = 0, accounts: int = 400, seed: int = 1) -> Load:
+    """The load in the middle of many lives, each at its own place; copies are numbered from ``first`` on."""
     chance = random.Random(seed)
-    told = list[tuple[float, int, int]]()
-    for nth in range(copies):
-        length = len(of[nth % len(of)].said)
-        begin = chance.uniform(-1.0, 1.0)
-        told += ((begin + place / length, nth, place) for place in range(length))
-    renames = {nth: of[nth % len(of)].rename(nth, f"C{chance.randrange(accounts):05}") for nth in range(copies)}
-    for _, nth, place in sorted(told):
+    copies = 2 * news * len(of) // sum(len(life.said) for life in of) + len(of)
+    told, renames = list[tuple[float, int, int]](), dict[int, Callable[[bytes], bytes]]()
+    for nth in range(first, first + copies):
+        life, begin = of[nth % len(of)], chance.uniform(-1.0, 1.0)
+        told += ((begin + place / len(life.said), nth, place) for place in range(len(life.said)))
+        renames[nth] = life.rename(nth, f"C{chance.randrange(accounts):05}")
+    told.sort()
+    middle = next(place for place, each in enumerate(told) if each[0] >= 0)
+
+    def said(nth: int, place: int) -> Said:
         one = of[nth % len(of)].said[place]
-        yield Said(one.source, one.topic, renames[nth](one.body), one.at)
+        return Said(one.source, one.topic, renames[nth](one.body), one.at)
+
+    return Load(
+        [said(nth, place) for _, nth, place in told[:middle]],
+        [said(nth, place) for _, nth, place in told[middle : middle + news]],
+    )
 
 
 def deliveries(said: Sequence[Said], *, at: datetime = NOW, tag: str = "") -> Sequence[Delivery]:

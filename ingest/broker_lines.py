@@ -1,5 +1,6 @@
 """What a line to a message broker is, in and out; what it must be told; and which kind a URL asks for."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -138,6 +139,12 @@ def addresses(url: str) -> tuple[str, ...]:
         if not parts.hostname or not _has_port(each):
             raise ValueError(f"names no host, as in {spoken}://broker.example.com")
     return whole
+
+
+def cancelled() -> bool:
+    """Whether this task is to end. To be asked after a client library was called: some of them swallow it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def told_of(error: Exception, url: str) -> str:

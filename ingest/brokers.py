@@ -13,7 +13,7 @@ from typing import TypeAlias
 import structlog
 
 from domain.events import Delivery
-from ingest.broker_lines import BrokerConfig, Line, Look, kind, told_of
+from ingest.broker_lines import BrokerConfig, Line, Look, cancelled, kind, told_of
 from ingest.broker_messages import Message, delivery_of
 from ingest.observer import IngestObserver, Outcome
 
@@ -118,7 +118,7 @@ class Listener:
     async def run(self) -> None:
         """Until cancelled."""
         wait = self._rhythm.backoff
-        while True:
+        while not cancelled():
             line = kind(self._config.url).line(self._config, self._take, self._lost)
             self._patience = line.patience
             try:
@@ -136,7 +136,7 @@ class Listener:
             wait = min(2 * wait, self._rhythm.longest)
 
     async def _watch(self, line: Line) -> None:
-        while True:
+        while not cancelled():
             async with asyncio.timeout(self._rhythm.closing):
                 look = await line.look()
             if look.warnings and (self._look is None or look.warnings != self._look.warnings):

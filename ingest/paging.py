@@ -23,7 +23,7 @@ LONGEST_PAUSE: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a walk has come: in which of its steps, and after which row; as text "ORDER 2026-11-20T15:00:00+00:00 SO1"."""
+    """How far a walk has come: in which step, and after which row; as text "ORDER 2026-11-20T15:00:00+00:00 SO1"."""
 
     step: str
     after: Cursor | None = None

@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from domain.changes import Logged
-from ingest.broker_lines import Outlet, PublishConfig, kind, told_of
+from ingest.broker_lines import Outlet, PublishConfig, cancelled, kind, told_of
 from ingest.canonical_events import CONTENT_TYPE, canonical
 
 log = structlog.get_logger("crossdock.publishing")
@@ -112,7 +112,7 @@ class Publisher:
     async def run(self) -> None:
         """Publishes until cancelled; a broker or a log that is not to be had is tried for ever."""
         wait = self._pace.backoff
-        while True:
+        while not cancelled():
             outlet = kind(self._config.url).outlet(self._config, self._failed)
             try:
                 await outlet.open()
@@ -129,7 +129,7 @@ class Publisher:
             wait = min(2 * wait, self._pace.longest)
 
     async def _follow(self, outlet: Outlet) -> None:
-        while True:
+        while not cancelled():
             self._woken.clear()
             position = await self._place.place()
             entries = await self._changes.changes(position, self._pace.page)

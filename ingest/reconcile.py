@@ -13,6 +13,7 @@ is no difference.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -99,10 +100,15 @@ class Reconciliation:
         self._rules = rules
         self._scope = scope
         self._delivered = delivered
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A run was begun, and waits for somebody to go on with it."""
+        self._woken.set()
 
     async def run_every(self, interval: timedelta) -> None:
         """Runs until cancelled, each ``interval`` after the last one began, once memory holds everything; a run that
-        nobody goes on with is taken over.
+        was only begun, or that nobody goes on with, is taken over.
         """
         while True:
             try:
@@ -112,12 +118,15 @@ class Reconciliation:
                 log.warning("store unavailable", detail=str(error))
             except Exception:  # whatever an owner answered that nobody foresaw, the next run is another
                 log.exception("reconciliation failed")
-            await asyncio.sleep(min(60.0, interval.total_seconds() / 10))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(60.0, interval.total_seconds() / 10)):
+                    await self._woken.wait()
+            self._woken.clear()
 
     async def _is_due(self, interval: timedelta) -> bool:
         last, now = await self._runs.last(RECONCILIATION), self._now()
         if last is not None and last.ended_at is None:
-            return now - last.moved_at >= self._rules.abandoned
+            return not last.place or now - last.moved_at >= self._rules.abandoned
         return (last is None or now - last.began_at >= interval) and await self._memory.holds_everything()
 
     async def run(self) -> Run:

@@ -24,6 +24,7 @@ from ingest.intake import Intake
 from resolvers.context import Context, Policy
 from server import explorer, webhooks
 from server.auth import Authenticator, TrustedIssuer
+from server.crew import muster
 from server.exchange import Exchanges, exchange_of
 from server.graphql_http import GraphQLEndpoint
 from server.graphql_operations import Operations
@@ -31,7 +32,7 @@ from server.graphql_ws import GraphQLSocket
 from server.health import Readiness, alive, may_operate
 from server.jwks import Jwks
 from server.memory_settings import OFF
-from server.remembering import Remembering, at_work
+from server.remembering import Remembering
 from server.settings import Settings
 from server.streams import Streams
 from server.systems import Clock, open_systems, wall_clock
@@ -83,8 +84,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
     """What requests find in ``request.state``."""
     systems = await open_systems(stack, settings, telemetry)
     remembering = systems.remembering
-    if remembering:
-        at_work(stack, remembering)
+    muster(stack, systems, settings.ingest, telemetry)
     issuers = [
         TrustedIssuer(
             name, rules, Jwks(systems.door(f"idp:{name}", rules.jwks_url or rules.issuer), rules.issuer, rules.jwks_url)

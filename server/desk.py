@@ -13,13 +13,14 @@ from store.runs import RECONCILIATION, Run, Runs
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``wake``: lets who works on deliveries, or reconciles, look at once."""
+    """``wake``: lets the worker look at once; ``wake_reconciliation``: likewise."""
 
     inbox: Inbox
     runs: Runs
     accept: Accept
     now: Callable[[], datetime]
     wake: Callable[[], None]
+    wake_reconciliation: Callable[[], None]
 
     async def replay(self, which: Letters) -> int:
         again = await self.inbox.replay(which, now=self.now())
@@ -28,7 +29,7 @@ class Desk:
 
     async def reconcile(self) -> Run:
         run = await self.runs.begin(RECONCILIATION, now=self.now())
-        self.wake()
+        self.wake_reconciliation()
         return run
 
     async def tell(self, fact: Fact) -> None:

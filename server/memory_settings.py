@@ -63,6 +63,9 @@ class Ingest(Section):
     keep_days: float = Field(
         400, ge=7, description="days a settled delivery is kept, 7 at least, for replay and rebuild"
     )
+    keep_changes_days: float = Field(
+        30, ge=1, description="days the log of changes goes back, for subscribers that come again"
+    )
     carrier_grace_hours: float = Field(
         24, gt=0, description="hours goods may be stated as shipped before a carrier must know them"
     )

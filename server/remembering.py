@@ -1,18 +1,18 @@
-"""Memory in a running Crossdock: the store opened, deliveries folded, wants read, brokers heard, changes told."""
+"""Opens memory with everything that works on it; who works is decided by ``server.crew``."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
-
-import structlog
 
 from domain.changes import Logged
 from domain.events import Delivery
 from ingest.brokers import Accept, Brokers
+from ingest.polling import Polling
 from ingest.publishing import Publisher
+from ingest.reading import Reader
+from ingest.reconcile import Reconciliation
 from ingest.worker import Worker
 from resolvers.changes import Changes
 from server.desk import Desk
@@ -20,30 +20,20 @@ from server.settings import Settings
 from server.telemetry import Telemetry
 from sources import feeds
 from sources.estate import Estate
-from store.database import Database, StoreUnavailable
+from store.database import Database
 from store.inbox import Inbox
 from store.memory import Memory
 from store.runs import Runs
 from store.upkeep import Place
 
-log = structlog.get_logger("crossdock.memory")
-
 PUBLISHED: Final = "published"
 """The name of the place up to which the log has been published."""
-
-COUNT_EVERY = 5.0
-"""Seconds between two counts of what waits in the inbox."""
-
-AGAIN_AFTER = 1.0
-"""Seconds until what ended by an error of ours is begun again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembering:
     """What there is of memory in this process."""
 
-    settings: Settings
-    telemetry: Telemetry
     now: Callable[[], datetime]
     database: Database
     inbox: Inbox
@@ -52,6 +42,8 @@ class Remembering:
     worker: Worker
     brokers: Brokers
     publisher: Publisher | None
+    reader: Reader
+    reconciliation: Reconciliation
     accept: Accept
     desk: Desk
 
@@ -87,6 +79,9 @@ async def remember(
         if publisher:
             publisher.wake()
 
+    def wanted() -> None:
+        reader.wake()
+
     worker = Worker(
         database,
         inbox,
@@ -95,7 +90,11 @@ async def remember(
         observer=telemetry,
         rules=settings.ingest.rules(),
         changed=changed,
+        wanted=wanted,
     )
+    polling = Polling(settings.polled())
+    reader = Reader(database, estate, polling, now=now, delivered=worker.wake)
+    reconciliation = Reconciliation(database, inbox, estate, polling, now=now, delivered=worker.wake)
 
     async def accept(batch: Sequence[Delivery]) -> int:
         new = await inbox.accept(batch)
@@ -106,8 +105,6 @@ async def remember(
     heard = [config for name, broker in settings.brokers.items() if (config := broker.config(name))]
     brokers = Brokers(heard, accept, now=now, observer=telemetry)
     return Remembering(
-        settings,
-        telemetry,
         now,
         database,
         inbox,
@@ -116,60 +113,8 @@ async def remember(
         worker,
         brokers,
         publisher,
+        reader,
+        reconciliation,
         accept,
-        Desk(inbox, Runs(database), accept, now, worker.wake),
+        Desk(inbox, Runs(database), accept, now, worker.wake, reconciliation.wake),
     )
-
-
-def at_work(stack: AsyncExitStack, remembering: Remembering) -> None:
-    """What every process does that has memory open, and what those do that work on deliveries."""
-    running: dict[str, Callable[[], Awaitable[None]]] = {
-        "follow": lambda: follow(remembering.changes),
-        "count": lambda: count(remembering.inbox, remembering.telemetry, remembering.now),
-    }
-    if remembering.settings.ingest.worker:
-        running["worker"] = remembering.worker.run
-        if remembering.publisher:
-            running["publisher"] = remembering.publisher.run
-        remembering.brokers.start()
-        stack.push_async_callback(remembering.brokers.stop)
-    start(stack, running)
-
-
-def start(stack: AsyncExitStack, running: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
-    """Runs each until ``stack`` is closed; one that fails is begun again, and the log says so."""
-    tasks = [asyncio.create_task(_kept_up(name, run), name=name) for name, run in running.items()]
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(stop)
-
-
-async def _kept_up(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await run()
-        except StoreUnavailable as error:
-            log.warning("store unavailable", task=name, detail=str(error))
-        except Exception:
-            log.exception("a task failed and is begun again", task=name)
-        await asyncio.sleep(AGAIN_AFTER)
-
-
-async def follow(changes: Changes) -> None:
-    """Listens for good, so that caches forget what changed even while nobody subscribes."""
-    listener = await changes.listen()
-    while await listener.take():
-        pass
-
-
-async def count(inbox: Inbox, telemetry: Telemetry, now: Callable[[], datetime]) -> None:
-    """Tells how much waits, again and again."""
-    while True:
-        backlog = await inbox.backlog()
-        told = {"pending": backlog.pending, "parked": backlog.parked, "dead": backlog.dead}
-        telemetry.stood(told, now() - backlog.oldest if backlog.oldest else timedelta())
-        await asyncio.sleep(COUNT_EVERY)

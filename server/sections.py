@@ -1,11 +1,13 @@
 """The groups of settings: each setting with its type, its default, and the sentence that tells what to give."""
 
+from datetime import timedelta
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from domain.access import PrincipalKind
+from ingest.polling import Carrier, Quota
 from sources.config import Lifetimes as EstateLifetimes
 from sources.config import Limits as SourceLimits
 from sources.config import SourceConfig
@@ -154,6 +156,11 @@ class Source(Section):
     webhook_scheme: Annotated[str, AfterValidator(_scheme)] | None = Field(
         None, description=f"how it signs its webhooks, one of {' '.join(SCHEMES)}; unset: as its kind does"
     )
+    polls_per_hour: int | None = Field(
+        None,
+        ge=1,
+        description="a carrier's: how many consignments it may be asked for in an hour; unset: as needed",
+    )
     limits: Limits = Limits()
 
     def config(self, name: str) -> SourceConfig:
@@ -167,6 +174,11 @@ class Source(Section):
             client_secret=_told(self.client_secret),
             token_url=self.token_url,
         )
+
+    def polled(self, name: str) -> Carrier:
+        """As a carrier that is asked for its consignments again and again."""
+        quota = (Quota(self.polls_per_hour, timedelta(hours=1)),) if self.polls_per_hour else ()
+        return Carrier(name, pushes=self.webhook_secret is not None, quotas=quota)
 
     def feed(self, role: str, name: str) -> FeedConfig:
         secrets = (_told(self.webhook_secret) or "").split()

@@ -11,12 +11,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 import examples
 from domain.access import SCOPES
+from ingest.polling import Carrier
 from server.broker_settings import Broker, Publish
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
 from server.sections import Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
+from sources.registry import CARRIERS
 
 QUERIES = Path(examples.__path__[0]) / "queries"
 
@@ -93,6 +95,14 @@ class Settings(BaseSettings):
         """The sources, as ``sources.feeds`` opens their doors."""
         carriers = (carrier.feed("carriers", name) for name, carrier in self.carriers.items())
         return (self.erp.feed("erp", "erp"), self.wms.feed("wms", "wms"), *carriers)
+
+    def polled(self) -> Mapping[str, Carrier]:
+        """The carriers that are polled, by SCAC."""
+        return {
+            scac: carrier.polled(name)
+            for name, carrier in self.carriers.items()
+            for scac in getattr(CARRIERS.get(carrier.kind), "scacs", ())
+        }
 
 
 class Given(PydanticBaseSettingsSource):

@@ -10,8 +10,8 @@ from store.folding import advance
 from store.inbox import RETOLD, State
 from store.tables import READ_MODEL, changes, deliveries, places
 
-UNTOLD = frozenset({"version"})
-"""How often a row was written depends on who arrived together; what it says does not."""
+UNTOLD = frozenset({"tenant", "version"})
+"""Whose a row is; and how often it was written, which depends on who arrived together. What it says does not."""
 
 
 async def clear(database: Database, *, now: datetime) -> int:

@@ -1,0 +1,115 @@
+"""Systems that all tell at once what happens, over connections of their own, and note what they were answered."""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from tests.durability.sites import PATIENCE
+from tests.durability.trade import Key, Message, Trade
+
+CONNECTIONS = 6
+PAUSE = 0.02
+"""Seconds that a sender waits at most between two messages."""
+
+REPEATS = 0.15
+"""The share of messages that were answered 2xx and are told again all the same."""
+
+LEAVES = aiohttp.ClientError, ConnectionError, TimeoutError
+"""What a sender meets whose message is not answered."""
+
+
+@dataclass
+class Noted:
+    """By name: all that was told, what of it was answered 2xx, what is owed as it never was; and how often what was
+    answered.
+    """
+
+    told: dict[Key, Message] = field(default_factory=dict)
+    accepted: dict[Key, Message] = field(default_factory=dict)
+    owed: dict[Key, Message] = field(default_factory=dict)
+    answers: Counter[int] = field(default_factory=Counter)
+    unanswered: int = 0
+
+    def tell(self, message: Message) -> None:
+        self.told[message.key] = message
+        if message.key not in self.accepted:
+            self.owed[message.key] = message
+
+    def answer(self, message: Message, status: int) -> None:
+        self.answers[status] += 1
+        if 200 <= status < 300:
+            self.accepted[message.key] = message
+            self.owed.pop(message.key, None)
+
+
+class Crowd:
+    def __init__(self, trade: Trade, seed: int, session: aiohttp.ClientSession) -> None:
+        self.noted = Noted()
+        self._messages = iter(trade)
+        self._trade = trade
+        self._random = random.Random(seed)
+        self._session = session
+        self._recent: deque[Message] = deque(maxlen=1000)
+
+    @asynccontextmanager
+    async def telling(self, address: str, *, pause: float = PAUSE) -> AsyncIterator[None]:
+        """All of them, without an end, for the block."""
+        async with asyncio.TaskGroup() as senders:
+            tasks = [senders.create_task(self._tell(address, pause)) for _ in range(CONNECTIONS)]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def _tell(self, address: str, pause: float) -> None:
+        while True:
+            await self.send(address, self._next())
+            await asyncio.sleep(self._random.uniform(0, pause))
+
+    def _next(self) -> Message:
+        chance = self._random.random()
+        if self._recent and chance < REPEATS:
+            return self._random.choice(self._recent)
+        if self.noted.owed and chance < 2 * REPEATS:
+            return self._random.choice(list(self.noted.owed.values()))
+        return next(self._messages)
+
+    async def send(self, address: str, message: Message) -> int | None:
+        """The status it was answered with; None: nobody answered."""
+        self.noted.tell(message)
+        try:
+            async with self._session.post(address + message.path, data=message.body, headers=message.headers) as answer:
+                status = answer.status
+        except LEAVES:
+            self.noted.unanswered += 1
+            return None
+        self.noted.answer(message, status)
+        self._recent.append(message)
+        return status
+
+    async def answered(self, count: int) -> None:
+        """Waits until ``count`` more are."""
+        enough = self.noted.answers.total() + count
+        async with asyncio.timeout(PATIENCE):
+            while self.noted.answers.total() < enough:
+                await asyncio.sleep(0.001)
+
+    async def settle_up(self, address: str) -> None:
+        """Tells what is owed, and the rest of what was begun, until every message is accepted."""
+        for message in self._trade.close():
+            self.noted.tell(message)
+        async with asyncio.timeout(PATIENCE):
+            while owed := list(self.noted.owed.values())[:CONNECTIONS]:
+                await asyncio.gather(*(self.send(address, each) for each in owed))
+
+
+@asynccontextmanager
+async def crowd(seed: int, trade: Trade) -> AsyncIterator[Crowd]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
+        yield Crowd(trade, seed, session)

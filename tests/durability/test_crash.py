@@ -1,0 +1,57 @@
+"""Nothing acknowledged is ever lost, nothing is worked on twice: across SIGKILL at any point, under load (law E5)."""
+
+import asyncio
+import random
+import time
+
+import pytest
+
+from server.systems import wall_clock
+from tests.durability.crowd import crowd
+from tests.durability.site import Order
+from tests.durability.sites import Sites
+from tests.durability.trade import Trade
+from tests.durability.verdict import judge, worked_off
+
+MOST_ANSWERS = 60
+"""Messages that a site may answer before it is killed; it may also be killed before its store is open."""
+
+MOST_SECONDS = 0.1
+"""From the last of them; fold and commit go on meanwhile."""
+
+
+async def killed(nursery: Sites, url: str, tenant: str, *, kills: int, seed: int) -> None:
+    chance, began = random.Random(seed), time.monotonic()
+    order, now = Order(url, tenant), wall_clock()
+    print(f"seed {seed}")
+    async with crowd(seed, Trade(seed, now)) as senders:
+        for _ in range(kills):
+            site = await nursery.start(order)
+            async with senders.telling(site.address):
+                await senders.answered(chance.choice((0, chance.randrange(MOST_ANSWERS))))
+                await asyncio.sleep(chance.uniform(0, MOST_SECONDS))
+                await site.kill()
+        async with nursery.running(order) as site:
+            await senders.settle_up(site.address)
+            await worked_off(url, tenant)
+        seconds = time.monotonic() - began
+        await judge(url, tenant, senders.noted)
+    noted = senders.noted
+    print(
+        f"{kills} kills, {len(noted.accepted)} deliveries accepted, {noted.unanswered} times no answer, "
+        f"answers {dict(noted.answers)}, {seconds:.1f} s"
+    )
+
+
+async def test_what_was_acknowledged_is_remembered_once_whenever_the_process_is_killed(
+    nursery: Sites, url: str, tenant: str
+) -> None:
+    await killed(nursery, url, tenant, kills=12, seed=random.randrange(1 << 32))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_what_was_acknowledged_is_remembered_once_after_two_hundred_kills(
+    nursery: Sites, url: str, tenant: str
+) -> None:
+    await killed(nursery, url, tenant, kills=200, seed=random.randrange(1 << 32))
