@@ -100,6 +100,9 @@ Fact: TypeAlias = Order | WarehouseOrder | Shipment | Tracking | Invoice | Retur
 HOUSE = "crossdock"
 """The system that a fact is of which no source told."""
 
+OURS = f"{HOUSE}."
+"""Begins the topics of what we tell ourselves; nobody else's message may bear one."""
+
 SUBJECTS: Mapping[type, Subject] = {
     Order: Subject.ORDER,
     WarehouseOrder: Subject.WORK,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from domain.events import Delivery
+from domain.events import OURS, Delivery
 
 ID_HEADERS = ("nats-msg-id", "webhook-id")
 EVENT_ID_HEADERS = ("ce-id", "ce_id", "cloudevents:id", "cloudevents_id")
@@ -43,12 +43,17 @@ def delivery_of(message: Message, *, source: str, received_at: datetime) -> Deli
     return Delivery(
         source=source,
         external_id=_id(message, headers),
-        topic=_first(kept, TYPE_HEADERS) or "",
+        topic=_topic(_first(kept, TYPE_HEADERS) or ""),
         received_at=received_at,
         body=message.body,
         headers=kept,
         correlation_id=_first(kept, CORRELATION_HEADERS),
     )
+
+
+def _topic(told: str) -> str:
+    """Names of ours are for what we observe ourselves: nobody else's word is a fact before it is read."""
+    return "" if told.startswith(OURS) else told
 
 
 def _id(message: Message, headers: Mapping[str, str]) -> str:

@@ -23,8 +23,8 @@ UNKNOWN: Final = "other"
 
 class Intake:
     """``accept`` stores deliveries durably before it returns, and says how many were new; it may be called many times
-    at once. ``patience``: seconds it may take. ``now``: when what arrives arrived; ``signed_at``: the clock that senders
-    sign by.
+    at once. ``patience``: seconds it may take. ``now``: the clock of arrivals; ``signed_at``: the one that senders sign
+    by.
     """
 
     def __init__(

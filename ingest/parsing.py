@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.errors import SourceFault, UnknownTopic
-from domain.events import Delivery, Fact, Resolved, Want, Withdrawn, told_at
+from domain.events import OURS, Delivery, Fact, Resolved, Want, Withdrawn, told_at
 from sources.feeds import Feed
 from store.documents import decode_fact
 from store.inbox import Claimed
 
-OBSERVATION = "crossdock.observation"
+OBSERVATION = f"{OURS}observation"
 """The topic of what we read ourselves: a fact in canonical form, from polling, backfill or reconciliation."""
 
 

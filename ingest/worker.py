@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from typing import Final
 
 import structlog
 
@@ -15,9 +15,13 @@ from ingest.parsing import Death, Reading, read
 from sources.feeds import Feed
 from store.database import Conflict, Database, StoreUnavailable
 from store.folding import Folding
-from store.inbox import RETOLD, Inbox
+from store.inbox import RETOLD, Claimed, Inbox
 
 log = structlog.get_logger("crossdock.worker")
+
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 2.0
+"""Seconds until a store that is not to be had is tried again: the first time, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Worker:
         self._wanted = wanted
         self._news = news
         self._woken = asyncio.Event()
+        self._held: Sequence[Claimed] = ()
 
     def wake(self) -> None:
         """Something was delivered: look at once."""
@@ -79,23 +84,26 @@ class Worker:
 
     async def run(self) -> None:
         """Works until cancelled; a store that is not to be had is tried again."""
-        for failures in count():
+        failures = 0
+        while True:
             try:
-                await self._work()
+                await self._turn()
+                failures = 0
             except StoreUnavailable as error:
                 log.warning("store unavailable", detail=str(error))
-                await asyncio.sleep(min(30.0, 0.2 * 2 ** min(failures, 8)))
+                await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures))
+                failures = min(failures + 1, 16)
 
-    async def _work(self) -> None:
-        while True:
-            self._woken.clear()
-            if await self.step() or await self.review():
-                continue
-            try:
-                async with asyncio.timeout(self._rules.idle.total_seconds()):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+    async def _turn(self) -> None:
+        """What is due, or else a pause until something may be."""
+        self._woken.clear()
+        if await self.step() or await self.review():
+            return
+        try:
+            async with asyncio.timeout(self._rules.idle.total_seconds()):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
 
     async def drain(self) -> int:
         """Works until nothing is due; how many deliveries that were."""
@@ -105,11 +113,19 @@ class Worker:
         return done
 
     async def step(self) -> int:
-        """One batch; how many deliveries it was. Raises StoreUnavailable, with nothing of the batch done."""
-        claimed = await self._inbox.claim(self._rules.batch, now=self._now(), lease=self._rules.lease)
-        for retold in (True, False):
-            if readings := [read(each, self._feeds) for each in claimed if each.retold is retold]:
-                await self._fold(readings)
+        """One batch; how many deliveries it was. Raises StoreUnavailable: what was not done of the batch is ours still,
+        and comes first as soon as the store is back.
+        """
+        rules = self._rules
+        claimed = self._held or await self._inbox.claim(rules.batch, now=self._now(), lease=rules.lease)
+        self._held = ()
+        try:
+            for retold in (True, False):
+                if readings := [read(each, self._feeds) for each in claimed if each.retold is retold]:
+                    await self._fold(readings)
+        except StoreUnavailable:
+            self._held = claimed
+            raise
         return len(claimed)
 
     async def review(self) -> int:

@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from server import memory_cli
+
 app = typer.Typer(
     help="One GraphQL graph over the systems a distributor already runs.",
     no_args_is_help=True,
@@ -16,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+memory_cli.add_to(app)
 
 SCHEMA = Path("schema.graphql")
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The demo's port.")]
@@ -25,11 +29,18 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The de
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, before CROSSDOCK_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, before CROSSDOCK_PORT.")] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave the work on deliveries to `crossdock worker`.")
+    ] = False,
 ) -> None:
     """Serve the graph, as CROSSDOCK_ settings say."""
     from server import rehearsal, running, settings
 
-    given = {"CROSSDOCK_HOST": host, "CROSSDOCK_PORT": None if port is None else str(port)}
+    given = {
+        "CROSSDOCK_HOST": host,
+        "CROSSDOCK_PORT": None if port is None else str(port),
+        "CROSSDOCK_INGEST__WORKER": "false" if no_worker else None,
+    }
     with _problems_told():
         loaded = settings.load(os.environ | {name: value for name, value in given.items() if value is not None})
         rehearsal.check(loaded)
@@ -38,12 +49,17 @@ def serve(
 
 
 @app.command()
-def demo(port: Port = 8000) -> None:
+def demo(
+    port: Port = 8000,
+    rate: Annotated[
+        float, typer.Option(min=0.0, envvar="RATE", help="Seconds that pass in the company in one of ours.")
+    ] = 60.0,
+) -> None:
     """Serve the graph of a simulated distributor, whose systems run beside it."""
     from server import demo as simulated
 
     with _problems_told():
-        simulated.run(port)
+        simulated.run(port, rate)
 
 
 @app.command()
@@ -56,7 +72,7 @@ def token(
 
     try:
         typer.echo(demo_state.token(persona, port))
-    except demo_state.NoToken as error:
+    except demo_state.NoDemo as error:
         _fail(str(error), 2)
 
 
@@ -71,7 +87,7 @@ def query(
 
     try:
         typer.echo(demo_state.ask(persona, text, port))
-    except demo_state.NoToken as error:
+    except demo_state.NoDemo as error:
         _fail(str(error), 2)
 
 

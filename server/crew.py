@@ -35,7 +35,7 @@ def muster(stack: AsyncExitStack, systems: Systems, ingest: Ingest, telemetry: T
     remembering = systems.remembering
     if remembering is None:
         return
-    _start(
+    work(
         stack,
         {
             "follow": lambda: follow(remembering.changes),
@@ -56,12 +56,12 @@ def muster(stack: AsyncExitStack, systems: Systems, ingest: Ingest, telemetry: T
         working["reconciliation"] = lambda: remembering.reconciliation.run_every(interval)
     if ingest.backfill:
         working["backfill"] = lambda: fill(systems)
-    _start(stack, working)
+    work(stack, working)
     remembering.brokers.start()
     stack.push_async_callback(remembering.brokers.stop)
 
 
-def _start(stack: AsyncExitStack, running: Mapping[str, Work]) -> None:
+def work(stack: AsyncExitStack, running: Mapping[str, Work]) -> None:
     """Runs each until ``stack`` is closed; one that fails is begun again, and the log says so."""
     tasks = [asyncio.create_task(_kept_up(name, run), name=name) for name, run in running.items()]
 

@@ -3,8 +3,9 @@
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import typer
@@ -28,8 +29,8 @@ FIRST_QUERY = f"""{{ orders(first: 3, filter: {{ placedBefore: "{SETTLED}T00:00:
   nodes {{ number status shipments {{ carrier {{ name }} trackingNumber status }} }} }} }}"""
 
 
-def run(port: int, rate: float = 1.0) -> None:
-    """Serves the demo until it is told to stop; in a second of its company ``rate`` seconds pass.
+def run(port: int, rate: float) -> None:
+    """Serves the demo until it is told to stop; in a second of ours ``rate`` seconds pass in its company.
 
     Raises Misconfigured when the port is taken or a system fails.
     """
@@ -41,14 +42,18 @@ def run(port: int, rate: float = 1.0) -> None:
         taken = listener.getsockname()[1]
         typer.echo("Starting the simulated distributor's systems ...", err=True)
         with (
+            ExitStack() as stack,
+            TemporaryDirectory(prefix="crossdock-demo-") as folder,
             _fleet() as fleet,
             _watched(fleet.urls),
-            demo_state.kept(taken, demo_state.State(f"{fleet.urls['idp']}/token", DEMO_SECRET, list(PERSONAS))),
         ):
+            given = environment(fleet.urls, f"sqlite:///{folder}/crossdock.db") | {"CROSSDOCK_LOG_LEVEL": "warning"}
+            state = demo_state.State(f"{fleet.urls['idp']}/token", DEMO_SECRET, list(PERSONAS), given)
+            stack.enter_context(demo_state.kept(taken, state))
             fleet.set_rate(rate)
             fleet.subscribe(f"http://{HOST}:{taken}/webhooks")
             running.serve(
-                settings.load(environment(fleet.urls) | {"CROSSDOCK_LOG_LEVEL": "warning"}),
+                settings.load(given),
                 listener,
                 ready=lambda: typer.echo(greeting(taken, fleet.urls)),
             )

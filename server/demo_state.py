@@ -18,8 +18,8 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 TIMEOUT = 10.0
 
 
-class NoToken(Exception):
-    """Why there is no token."""
+class NoDemo(Exception):
+    """Why the demo gives nothing."""
 
 
 class State(msgspec.Struct, frozen=True):
@@ -28,6 +28,7 @@ class State(msgspec.Struct, frozen=True):
     token_url: str
     secret: str
     personas: list[str]
+    environment: dict[str, str]
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
@@ -55,20 +56,20 @@ def kept(port: int, state: State) -> Iterator[None]:
 
 
 def token(persona: str, port: int) -> str:
-    """A bearer token for ``persona`` from the demo at ``port``. Raises NoToken."""
+    """A bearer token for ``persona`` from the demo at ``port``. Raises NoDemo."""
     state = _read(port)
     if persona not in state.personas:
-        raise NoToken(f"No persona {persona!r}; there are {', '.join(state.personas)}.")
+        raise NoDemo(f"No persona {persona!r}; there are {', '.join(state.personas)}.")
     form = {"grant_type": "client_credentials", "client_id": persona, "client_secret": state.secret}
     try:
         with DIRECT.open(state.token_url, urlencode(form).encode(), TIMEOUT) as answer:
             return msgspec.json.decode(answer.read(), type=TokenAnswer).access_token
     except (OSError, ValueError) as error:
-        raise NoToken(f"The demo's identity provider does not answer ({type(error).__name__}).") from error
+        raise NoDemo(f"The demo's identity provider does not answer ({type(error).__name__}).") from error
 
 
 def ask(persona: str, query: str, port: int) -> str:
-    """The answer of the demo at ``port`` to ``query``, as ``persona``, as it came. Raises NoToken."""
+    """The answer of the demo at ``port`` to ``query``, as ``persona``, as it came. Raises NoDemo."""
     headers = {"Authorization": f"Bearer {token(persona, port)}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", msgspec.json.encode({"query": query}), headers)
     try:
@@ -77,7 +78,12 @@ def ask(persona: str, query: str, port: int) -> str:
     except urllib.error.HTTPError as refusal:
         return str(refusal.read(), "utf-8")
     except OSError as error:
-        raise NoToken(f"The demo does not answer ({type(error).__name__}).") from error
+        raise NoDemo(f"The demo does not answer ({type(error).__name__}).") from error
+
+
+def environment(port: int) -> dict[str, str]:
+    """The settings of the demo at ``port``, as environment variables. Raises NoDemo."""
+    return _read(port).environment
 
 
 def _read(port: int) -> State:
@@ -86,7 +92,7 @@ def _read(port: int) -> State:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
-                raise NoToken(f"{path} is not ours.")
+                raise NoDemo(f"{path} is not ours.")
             return msgspec.json.decode(file.read(), type=State)
     except (OSError, ValueError):
-        raise NoToken(f"No demo runs at port {port}; start one with `make demo`, or give its PORT.") from None
+        raise NoDemo(f"No demo runs at port {port}; start one with `make demo`, or give its PORT.") from None

@@ -43,17 +43,23 @@ class Systems:
 
 async def open_systems(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> Systems:
     """Until ``stack`` is closed. Raises StoreUnavailable."""
-    http = await stack.enter_async_context(client())
-
-    def door(name: str, url: str) -> Transport:
-        return Transport(SourceConfig(name, url, OUR_LIMITS), http, observer=telemetry, now=wall_clock)
-
+    door = await _doors(stack, telemetry)
     now = await _clock(stack, settings.demo, door)
     estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
     remembering = None
     if settings.store.url != OFF:
         remembering = await remember(stack, settings, estate, telemetry, now)
     return Systems(now, estate, remembering, door)
+
+
+async def company_clock(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> Clock:
+    """The clock alone."""
+    return await _clock(stack, settings.demo, await _doors(stack, telemetry))
+
+
+async def _doors(stack: AsyncExitStack, telemetry: Telemetry) -> Door:
+    http = await stack.enter_async_context(client())
+    return lambda name, url: Transport(SourceConfig(name, url, OUR_LIMITS), http, observer=telemetry, now=wall_clock)
 
 
 async def _clock(stack: AsyncExitStack, demo: Demo | None, door: Door) -> Clock:

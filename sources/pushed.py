@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from domain.errors import SourceFault, UnknownTopic
-from domain.events import Delivery
+from domain.events import OURS, Delivery
 from domain.values import Provenance
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ UNREADABLE = (ValueError, OverflowError, RecursionError)
 UNNAMED: Final = "unreadable"
 """The topic of a message that does not say what it is about."""
 
-TOPIC = re.compile(r"(?!crossdock\.)[\x20-\x7e]{1,100}")
+TOPIC = re.compile(rf"(?!{re.escape(OURS)})[\x20-\x7e]{{1,100}}")
 """What a sender may call a message. Names that begin with ours are for what we read ourselves, and believed."""
 
 NUL = re.compile(rb"\x00|(?<!\\)(?:\\\\)*\\u0000")

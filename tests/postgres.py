@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
 
 NOBODY = "nobody"
 PORT = 5432
@@ -21,34 +25,90 @@ def server() -> Iterator[str]:
     if given := os.environ.get("TEST_PG_DSN"):
         yield given
         return
+    with cluster() as ours:
+        yield ours.url
+
+
+@contextmanager
+def cluster(*, segment: int = 16) -> Iterator["Cluster"]:
+    """One of our own, that may be stopped and started, and killed. ``segment``: MB of one file of its log."""
     user = NOBODY if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="crossdock-pg-"))
     try:
         if user:
             shutil.chown(home, user)
-        binaries = _binaries(home, user)
-        data = home / "data"
-        _run(
-            [binaries / "initdb", "-D", data, "-U", "crossdock", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], user
-        )
-        settings = {"listen_addresses": "", "unix_socket_directories": home, "max_connections": 100}
+        ours = Cluster(home, _binaries(home, user), user)
+        ours.make(segment)
+        try:
+            ours.start()
+            _run([ours.binaries / "createdb", "-h", home, "-U", "crossdock", "crossdock"], user)
+            yield ours
+        finally:
+            ours.stop()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@dataclass
+class Cluster:
+    """A server and its data. ``user``: whose its processes are."""
+
+    home: Path
+    binaries: Path
+    user: str | None
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://crossdock@/crossdock?host={self.home}"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def make(self, segment: int) -> None:
+        options = ["-U", "crossdock", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", f"--wal-segsize={segment}"]
+        _run([self.binaries / "initdb", "-D", self.data, *options], self.user)
+
+    def start(self) -> None:
+        """Returns when it answers, what it had to recover recovered."""
+        settings = {"listen_addresses": "", "unix_socket_directories": self.home, "max_connections": 100}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options],
-            user=user,
-            cwd=home,
+        self.process = subprocess.Popen(
+            [self.binaries / "postgres", "-D", self.data, *options],
+            user=self.user,
+            cwd=self.home,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            _wait(process, home)
-            _run([binaries / "createdb", "-h", home, "-U", "crossdock", "crossdock"], user)
-            yield f"postgresql://crossdock@/crossdock?host={home}"
-        finally:
-            process.terminate()
-            process.wait(30)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        _wait(self.process, self.home)
+
+    def stop(self) -> None:
+        """Whoever is connected is sent away."""
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's own, and those that serve its clients and write its files."""
+        if self.process is None:
+            return []
+        main = psutil.Process(self.process.pid)
+        return [main, *main.children(recursive=True)]
+
+    def kill(self) -> None:
+        """All of it at once, as when the machine's memory is out; the kernel keeps what was written."""
+        doomed = self.processes()
+        for process in doomed:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        if self.process:
+            self.process.wait(30)
+        ends = time.monotonic() + 30
+        while any(map(_runs, doomed)):
+            if time.monotonic() > ends:
+                raise RuntimeError("PostgreSQL was killed and did not end")
+            time.sleep(0.005)
 
 
 def _binaries(home: Path, user: str | None) -> Path:
@@ -74,15 +134,21 @@ def _run(command: list[object], user: str | None) -> None:
         raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
 
 
+def _runs(process: psutil.Process) -> bool:
+    """Or has ended, whether or not anybody has taken notice."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _wait(process: "subprocess.Popen[bytes]", home: Path) -> None:
-    ends = time.monotonic() + 30
-    ready = home / f".s.PGSQL.{PORT}"
-    while not ready.exists():
+    """Whoever was killed leaves a lock that says it is ready; ours begins with our number."""
+    lock, ends = home / "data" / "postmaster.pid", time.monotonic() + 30
+    while True:
+        told = lock.read_text() if lock.exists() else ""
+        if told.startswith(f"{process.pid}\n") and "ready" in told:
+            return
         if process.poll() is not None or time.monotonic() > ends:
-            raise RuntimeError("PostgreSQL did not start")
-        time.sleep(0.02)
-    lock = home / "data" / "postmaster.pid"
-    while "ready" not in lock.read_text():
-        if time.monotonic() > ends:
             raise RuntimeError("PostgreSQL did not become ready")
         time.sleep(0.02)

@@ -25,6 +25,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL that a test may kill."""
+    with postgres.cluster(segment=1) as ours:
+        yield ours
+
+
+@pytest.fixture
 def tenant() -> str:
     return uuid4().hex
 

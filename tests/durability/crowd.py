@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -94,10 +94,19 @@ class Crowd:
         return status
 
     async def answered(self, count: int) -> None:
-        """Waits until ``count`` more are."""
-        enough = self.noted.answers.total() + count
+        """Waits until ``count`` more are, whatever the answer."""
+        await self._more(lambda: self.noted.answers.total(), count)
+
+    async def accepted(self, count: int) -> None:
+        await self._more(lambda: self.noted.answers[202], count)
+
+    async def refused(self, count: int) -> None:
+        await self._more(lambda: self.noted.answers[503], count)
+
+    async def _more(self, counted: Callable[[], int], count: int) -> None:
+        enough = counted() + count
         async with asyncio.timeout(PATIENCE):
-            while self.noted.answers.total() < enough:
+            while counted() < enough:
                 await asyncio.sleep(0.001)
 
     async def settle_up(self, address: str) -> None:

@@ -12,6 +12,7 @@ from tests.durability.site import Order
 from tests.durability.sites import Sites
 from tests.durability.trade import Trade
 from tests.durability.verdict import judge, worked_off
+from tests.postgres import Cluster
 
 MOST_ANSWERS = 60
 """Messages that a site may answer before it is killed; it may also be killed before its store is open."""
@@ -55,3 +56,37 @@ async def test_what_was_acknowledged_is_remembered_once_after_two_hundred_kills(
     nursery: Sites, url: str, tenant: str
 ) -> None:
     await killed(nursery, url, tenant, kills=200, seed=random.randrange(1 << 32))
+
+
+async def outlived(nursery: Sites, cluster: Cluster, tenant: str, *, kills: int, seed: int) -> None:
+    """One site, and a database that is killed under it."""
+    chance, order = random.Random(seed), Order(cluster.url, tenant)
+    print(f"seed {seed}")
+    async with crowd(seed, Trade(seed, wall_clock())) as senders, nursery.running(order) as site:
+        for _ in range(kills):
+            async with senders.telling(site.address):
+                await senders.accepted(chance.randrange(MOST_ANSWERS))
+                await asyncio.sleep(chance.uniform(0, MOST_SECONDS))
+                await asyncio.to_thread(cluster.kill)
+                await senders.refused(1)
+                await asyncio.to_thread(cluster.start)
+                await senders.accepted(1)
+        await senders.settle_up(site.address)
+        await worked_off(cluster.url, tenant)
+        await judge(cluster.url, tenant, senders.noted)
+    noted = senders.noted
+    print(f"{kills} kills of PostgreSQL, {len(noted.accepted)} deliveries accepted, answers {dict(noted.answers)}")
+
+
+async def test_what_was_acknowledged_is_remembered_once_whenever_postgresql_is_killed(
+    nursery: Sites, cluster: Cluster, tenant: str
+) -> None:
+    await outlived(nursery, cluster, tenant, kills=3, seed=random.randrange(1 << 32))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_what_was_acknowledged_is_remembered_once_after_many_kills_of_postgresql(
+    nursery: Sites, cluster: Cluster, tenant: str
+) -> None:
+    await outlived(nursery, cluster, tenant, kills=40, seed=random.randrange(1 << 32))

@@ -138,8 +138,8 @@ async def opened(url: str, fleet: Fleet, carriers: Mapping[str, Carrier] = CARRI
 
 @pytest.fixture
 def houses(fleet: Fleet, tmp_path: Path) -> Houses:
-    """Opens an empty house; the same again where one was closed."""
-    return lambda **given: opened(f"sqlite:///{tmp_path}/crossdock.db", fleet, **given)
+    """Opens an empty house, or the one of that name again."""
+    return lambda name="new", **given: opened(f"sqlite:///{tmp_path}/{name}.db", fleet, **given)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ingest import broker_kafka, broker_redis
 from ingest.broker_lines import addresses, told_of
 from ingest.broker_messages import Message, delivery_of
+from ingest.parsing import OBSERVATION
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 NAMES = st.sampled_from(["Nats-Msg-Id", "webhook-id", "ce-id", "ce_type", "ce-source", "X-Correlation-Id", "ce-\x00"])
@@ -120,3 +121,8 @@ def test_what_a_broker_says_is_told_without_the_password() -> None:
     assert "s3cret" not in told
     assert "other1" not in told
     assert len(told) == 200
+
+
+def test_nobody_elses_message_passes_for_our_own_observation() -> None:
+    forged = Message(b'{"subject":"ORDER"}', {"ce-type": OBSERVATION})
+    assert delivery_of(forged, source="erp", received_at=NOW).topic == ""

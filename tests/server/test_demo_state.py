@@ -10,10 +10,10 @@ import pytest
 from examples.distributor.fleet import Fleet
 from examples.distributor.idp import DEMO_SECRET
 from server import demo_state
-from server.demo_state import NoToken, State
+from server.demo_state import NoDemo, State
 
 PORT = 8123
-NOWHERE = State("http://127.0.0.1:9/token", DEMO_SECRET, ["buyer"])
+NOWHERE = State("http://127.0.0.1:9/token", DEMO_SECRET, ["buyer"], {})
 
 
 @pytest.fixture(autouse=True)
@@ -29,23 +29,23 @@ def idp() -> Iterator[str]:
 
 
 def test_a_token_of_the_running_demo_is_printed_as_the_provider_gives_it(idp: str, folder: Path) -> None:
-    with demo_state.kept(PORT, State(f"{idp}/token", DEMO_SECRET, ["buyer", "rep"])):
+    with demo_state.kept(PORT, State(f"{idp}/token", DEMO_SECRET, ["buyer", "rep"], {})):
         assert demo_state.token("rep", PORT).count(".") == 2
         assert demo_state.place(PORT).stat().st_mode & 0o777 == 0o600
-        with pytest.raises(NoToken, match="No persona 'root'; there are buyer, rep"):
+        with pytest.raises(NoDemo, match="No persona 'root'; there are buyer, rep"):
             demo_state.token("root", PORT)
     assert list(folder.iterdir()) == []
 
 
 def test_without_a_demo_one_is_told_how_to_start_it() -> None:
-    with pytest.raises(NoToken, match="No demo runs at port 8123; start one with `make demo`"):
+    with pytest.raises(NoDemo, match="No demo runs at port 8123; start one with `make demo`"):
         demo_state.token("buyer", PORT)
 
 
 def test_a_demo_that_died_does_not_answer() -> None:
     with (
         demo_state.kept(PORT, NOWHERE),
-        pytest.raises(NoToken, match="does not answer"),
+        pytest.raises(NoDemo, match="does not answer"),
     ):
         demo_state.token("buyer", PORT)
 
@@ -54,7 +54,7 @@ def test_a_state_file_left_behind_is_replaced_and_what_it_links_to_is_not_touche
     elsewhere = folder / "precious"
     elsewhere.write_text("{}")
     demo_state.place(PORT).symlink_to(elsewhere)
-    with pytest.raises(NoToken):
+    with pytest.raises(NoDemo):
         demo_state.token("buyer", PORT)
     with demo_state.kept(PORT, NOWHERE):
         assert msgspec.json.decode(demo_state.place(PORT).read_bytes(), type=State) == NOWHERE
@@ -64,7 +64,7 @@ def test_a_state_file_left_behind_is_replaced_and_what_it_links_to_is_not_touche
 @pytest.mark.parametrize("text", ["", "x", "[]"])
 def test_a_state_file_that_is_none_is_no_demo(text: str) -> None:
     demo_state.place(PORT).write_text(text)
-    with pytest.raises(NoToken):
+    with pytest.raises(NoDemo):
         demo_state.token("buyer", PORT)
 
 
@@ -72,5 +72,5 @@ def test_somebody_elses_file_is_not_believed(monkeypatch: pytest.MonkeyPatch) ->
     us = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: us + 1)
     demo_state.place(PORT).write_bytes(msgspec.json.encode(NOWHERE))
-    with pytest.raises(NoToken, match="is not ours"):
+    with pytest.raises(NoDemo, match="is not ours"):
         demo_state.token("buyer", PORT)
