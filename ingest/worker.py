@@ -23,6 +23,9 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
 """Seconds until a store that is not to be had is tried again: the first time, and at most."""
 
+GRACE: Final = 5.0
+"""Seconds that the batch under way may still take when work is to stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -83,7 +86,7 @@ class Worker:
         self._woken.set()
 
     async def run(self) -> None:
-        """Works until cancelled; a store that is not to be had is tried again."""
+        """Works until cancelled, and then ends the batch it is at; a store that is not to be had is tried again."""
         failures = 0
         while True:
             try:
@@ -97,13 +100,23 @@ class Worker:
     async def _turn(self) -> None:
         """What is due, or else a pause until something may be."""
         self._woken.clear()
-        if await self.step() or await self.review():
+        if await self._to_its_end() or await self.review():
             return
         try:
             async with asyncio.timeout(self._rules.idle.total_seconds()):
                 await self._woken.wait()
         except TimeoutError:
             pass
+
+    async def _to_its_end(self) -> int:
+        """A step that a stop does not break off, so that nothing claimed waits for its lease to end."""
+        step = asyncio.create_task(self.step())
+        try:
+            return await asyncio.shield(step)
+        except asyncio.CancelledError:
+            await asyncio.wait({step}, timeout=GRACE)
+            step.cancel()
+            raise
 
     async def drain(self) -> int:
         """Works until nothing is due; how many deliveries that were."""

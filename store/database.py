@@ -25,7 +25,7 @@ READERS: Final = 4
 """Connections that read a SQLite file at once, beside the one that writes."""
 
 BUSY: Final = 10.0
-"""Seconds to wait for another process that writes the same SQLite file."""
+"""Seconds to wait for another process that writes the same SQLite file, unless its address says ``?timeout=``."""
 
 PG_CONNECTIONS: Final = 10
 
@@ -206,7 +206,7 @@ def _sqlite(address: Any, *, writes: bool) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS,
         max_overflow=0,
-        connect_args={"timeout": BUSY},
+        connect_args={"timeout": float(address.query.get("timeout", BUSY))},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

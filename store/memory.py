@@ -78,6 +78,9 @@ class Memory:
 
     async def order_page(self, query: OrderQuery) -> Page[Dossier]:
         """In the query's order; dossiers hold amounts."""
+        leaders = pages.order_leaders(self._tenant, query)
+        if leaders is not None:
+            query = pages.led(query, await self._all(leaders))
         rows = await self._all(pages.order_page(self._tenant, query))
         return Page([decode_dossier(row.document) for row in rows[: query.limit]], len(rows) > query.limit)
 
@@ -105,7 +108,7 @@ class Memory:
         )
 
     async def shipment_page(self, query: RecordQuery) -> Page[Shipment]:
-        rows = await self._all(pages.record_page(self._tenant, shipments, Subject.SHIPMENT, query))
+        rows = await self._records_first(shipments, Subject.SHIPMENT, query)
         of = await self._shipments_of(query.visibility, {row.document for row in rows})
         found = {shipment.id: shipment for shipment in of}
         return Page([found[row.id] for row in rows[: query.limit] if row.id in found], len(rows) > query.limit)
@@ -177,9 +180,15 @@ class Memory:
         return _grouped((id_, record) for record in records for id_ in of(record) if id_ in wanted)
 
     async def _record_page(self, subject: Subject, query: RecordQuery) -> Page[Any]:
-        rows = await self._all(pages.record_page(self._tenant, RECORDS[subject], subject, query))
+        rows = await self._records_first(RECORDS[subject], subject, query)
         found = [decode_record(subject, row.document) for row in rows[: query.limit]]
         return Page(found, len(rows) > query.limit)
+
+    async def _records_first(self, table: Any, subject: Subject, query: RecordQuery) -> Sequence[Any]:
+        leaders = pages.record_leaders(self._tenant, table, subject, query)
+        if leaders is not None:
+            query = pages.led(query, await self._all(leaders))
+        return await self._all(pages.record_page(self._tenant, table, subject, query))
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,31 @@
 """Pages by keyset: as fast at any depth, whoever asks, as each account's or status's newest are read by an index."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, exists, func, literal, or_, select, true, tuple_, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from domain.access import Visibility
 from domain.events import Subject
-from domain.order_exceptions import ExceptionKind
+from domain.model import CustomerId
 from domain.queries import Cursor, OrderFilter, OrderQuery, RecordQuery
 from store import terms
 from store.tables import orders, records_of_orders
@@ -20,6 +37,7 @@ are read one by one until enough are visible: with so many accounts visible that
 """
 
 Condition = ColumnElement[bool]
+Q = TypeVar("Q", OrderQuery, RecordQuery)
 
 
 def sees(table: Any, scope: Visibility) -> list[Condition]:
@@ -35,21 +53,28 @@ def sees_there(table: Any, scope: Visibility) -> list[Condition]:
 
 def order_page(tenant: str, query: OrderQuery) -> Select[Any]:
     """Rows of (id, document), and one more than asked for."""
-    within, table = query.filter, orders.c
-    accounts = _only(query.visibility, within.customer_ids)
-    rest = [table.tenant == tenant, *sees_there(orders, query.visibility), *_narrowing(tenant, within)]
-    walk = Walk(query.after, query.limit + 1, query.ascending)
-    tags = _tags(within)
-    if tags and (accounts is None or len(accounts) > PARTITIONS):
-        if accounts is not None:
-            rest.append(table.customer_id.in_(accounts))
-        if within.statuses:
-            rest.append(table.status.in_(sorted(within.statuses)))
-        found = _newest_tagged(tenant, tags, rest, walk)
-    else:
-        found = _newest(orders, table.placed_at, _parts(accounts, within), rest, walk)
+    table, choice = orders.c, _of_order_page(tenant, query)
+    found = choice.first()
     page = select(table.id, table.document).join(found, (table.tenant == tenant) & (table.id == found.c.id))
-    return page.order_by(*walk.order(found.c.at, found.c.id))
+    return page.order_by(*choice.walk.order(found.c.at, found.c.id))
+
+
+def order_leaders(tenant: str, query: OrderQuery) -> Select[Any] | None:
+    """As ``Choice.leaders``."""
+    return _of_order_page(tenant, query).leaders()
+
+
+def led(query: Q, rows: Sequence[Any]) -> Q:
+    """The query of the same page, narrowed to the accounts that ``rows`` of leaders leave."""
+    walk = Walk(query.after, query.limit + 1, getattr(query, "ascending", False))
+    newest = sorted((row.at for row in rows if row.at is not None), reverse=not walk.ascending)
+    edge = newest[min(walk.limit, len(newest)) - 1] if newest else None
+    kept = frozenset(
+        CustomerId(row.account)
+        for row in rows
+        if row.at is not None and edge is not None and (row.at <= edge if walk.ascending else row.at >= edge)
+    )
+    return replace(query, visibility=replace(query.visibility, accounts=kept))
 
 
 def order_count(tenant: str, query: OrderQuery) -> Select[Any]:
@@ -66,18 +91,18 @@ def record_page(tenant: str, table: Table, subject: Subject, query: RecordQuery)
     """Rows of (id, document) of a table of records, and one more than asked for; a shipment's document is its order's
     number.
     """
-    accounts = _only(query.visibility, query.customer_ids)
-    rest = [table.c.tenant == tenant, *sees_there(table, query.visibility)]
-    if query.order_ids:
-        rest.append(_of_orders(tenant, table, subject, query))
     document = table.c.order_id if subject is Subject.SHIPMENT else table.c.document
-    parts = None if accounts is None else [table.c.customer_id == account for account in accounts]
-    walk = Walk(query.after, query.limit + 1)
-    found = _newest(table, table.c.at, _bounded(table.c.customer_id, parts, accounts), rest, walk)
+    choice = _of_record_page(tenant, table, subject, query)
+    found = choice.first()
     page = select(table.c.id, document.label("document")).join(
         found, (table.c.tenant == tenant) & (table.c.id == found.c.id)
     )
-    return page.order_by(*walk.order(found.c.at, found.c.id))
+    return page.order_by(*choice.walk.order(found.c.at, found.c.id))
+
+
+def record_leaders(tenant: str, table: Table, subject: Subject, query: RecordQuery) -> Select[Any] | None:
+    """As ``Choice.leaders``."""
+    return _of_record_page(tenant, table, subject, query).leaders()
 
 
 def found(tenant: str, condition: Condition, scope: Visibility, limit: int) -> Select[Any]:
@@ -118,31 +143,103 @@ class Walk:
         return [tuple_(at, id_) > edge if self.ascending else tuple_(at, id_) < edge]
 
 
-def _newest(table: Table, at: Any, parts: Sequence[Condition], rest: Sequence[Condition], walk: Walk) -> Any:
-    """The first rows of each part, merged: no part is read further than the page is long."""
-    chosen = select(table.c.id.label("id"), at.label("at")).where(at.is_not(None), *rest, *walk.beyond(at, table.c.id))
-    return _merged([chosen.where(part) for part in parts] or [chosen], at, table.c.id, walk)
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a page is chosen from. ``chosen``: (id, at) of every row there is, all in some ``account``; ``accounts``:
+    whose are wanted, None: everybody's; ``kinds``: what divides rows further, each with an index that sorts them.
+    """
+
+    chosen: Select[Any]
+    account: Any
+    at: Any
+    id: Any
+    accounts: Sequence[str] | None
+    kinds: Sequence[Condition]
+    walk: Walk
+
+    def first(self) -> Any:
+        """The first rows of each part, merged, each once: no part is read further than the page is long."""
+        order = self.walk.order(self.at, self.id)
+        parts = [self.chosen.where(part).order_by(*order).limit(self.walk.limit) for part in self._parts()]
+        if len(parts) == 1:
+            return parts[0].subquery("found")
+        merged = union(*(select(each.subquery(f"part{nth}")) for nth, each in enumerate(parts))).subquery("merged")
+        whole = select(merged.c.id, merged.c.at).order_by(*self.walk.order(merged.c.at, merged.c.id))
+        return whole.limit(self.walk.limit).subquery("found")
+
+    def leaders(self) -> Select[Any] | None:
+        """Of more accounts than a page has rows, only those can be on it whose own first row is among the first. Rows
+        of (account, at), of every account its first row's time; None: there are so few that all are looked at.
+        """
+        if self.accounts is None or len(self.accounts) <= self.walk.limit:
+            return None
+        each = each_of(literal(json.dumps(self.accounts))).table_valued("value").alias("each")
+        own = self.chosen.with_only_columns(self.at).where(self.account == each.c.value, or_(*self.kinds))
+        newest = own.order_by(*self.walk.order(self.at, self.id)).limit(1).correlate(each).scalar_subquery()
+        return select(each.c.value.label("account"), newest.label("at"))
+
+    def _parts(self) -> Sequence[Condition]:
+        kinds = self.kinds or [true()]
+        if self.accounts is None:
+            return kinds
+        if 0 < len(self.accounts) * len(kinds) <= PARTITIONS:
+            return [(self.account == account) & kind for account in self.accounts for kind in kinds]
+        return [self.account.in_(self.accounts) & kind for kind in kinds]
 
 
-def _newest_tagged(tenant: str, tags: Sequence[str], rest: Sequence[Condition], walk: Walk) -> Any:
-    """Orders by what few of them have."""
-    tagged = terms_table.c
-    chosen = (
-        select(tagged.id.label("id"), tagged.at.label("at"))
-        .join(orders, (orders.c.tenant == tenant) & (orders.c.id == tagged.id))
-        .where(tagged.tenant == tenant, tagged.subject == Subject.ORDER, *rest, *walk.beyond(tagged.at, tagged.id))
+class each_of(FunctionElement[str]):  # noqa: N801 (it is written as SQL functions are)
+    """The texts of a list in JSON as rows: however many they are, the statement is the same."""
+
+    name = "each_of"
+    inherit_cache = True
+
+
+@compiles(each_of, "sqlite")
+def _each_of(element: each_of, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(each_of, "postgresql")
+def _each_of_json(element: each_of, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+
+
+def _of_order_page(tenant: str, query: OrderQuery) -> Choice:
+    within, table, tagged = query.filter, orders.c, terms_table.c
+    walk = Walk(query.after, query.limit + 1, query.ascending)
+    accounts, ship_tos = _only(query.visibility, within.customer_ids), query.visibility.ship_tos
+    rest = [table.tenant == tenant, table.placed_at.is_not(None), *_narrowing(tenant, within)]
+    there, stands = sees_there(orders, query.visibility), _in_statuses(within)
+    if tags := _tags(within):
+        chosen = (
+            select(tagged.id.label("id"), tagged.at.label("at"))
+            .join(orders, (table.tenant == tenant) & (table.id == tagged.id))
+            .where(tagged.tenant == tenant, tagged.subject == Subject.ORDER, *rest, *there, *stands)
+            .where(*walk.beyond(tagged.at, tagged.id))
+        )
+        kinds = [tagged.term == tag for tag in tags]
+        return Choice(chosen, tagged.customer_id, tagged.at, tagged.id, accounts, kinds, walk)
+    chosen = select(table.id.label("id"), table.placed_at.label("at")).where(
+        *rest, *walk.beyond(table.placed_at, table.id)
     )
-    return _merged([chosen.where(tagged.term == tag) for tag in tags], tagged.at, tagged.id, walk)
+    kinds = [table.status == status for status in sorted(within.statuses)]
+    if accounts is not None and ship_tos is not None:
+        kinds, there = [table.ship_to_id == ship_to for ship_to in sorted(ship_tos)] or [false()], stands
+    return Choice(chosen.where(*there), table.customer_id, table.placed_at, table.id, accounts, kinds, walk)
 
 
-def _merged(parts: Sequence[Select[Any]], at: Any, id_: Any, walk: Walk) -> Any:
-    """Each row once, be it in several parts."""
-    first = [part.order_by(*walk.order(at, id_)).limit(walk.limit) for part in parts]
-    if len(first) == 1:
-        return first[0].subquery("found")
-    merged = union(*(select(each.subquery(f"part{nth}")) for nth, each in enumerate(first))).subquery("merged")
-    whole = select(merged.c.id, merged.c.at).order_by(*walk.order(merged.c.at, merged.c.id))
-    return whole.limit(walk.limit).subquery("found")
+def _of_record_page(tenant: str, table: Table, subject: Subject, query: RecordQuery) -> Choice:
+    walk = Walk(query.after, query.limit + 1)
+    rest = [table.c.tenant == tenant, table.c.at.is_not(None), *sees_there(table, query.visibility)]
+    if query.order_ids:
+        rest.append(_of_orders(tenant, table, subject, query))
+    chosen = select(table.c.id.label("id"), table.c.at.label("at")).where(*rest, *walk.beyond(table.c.at, table.c.id))
+    accounts = _only(query.visibility, query.customer_ids)
+    return Choice(chosen, table.c.customer_id, table.c.at, table.c.id, accounts, (), walk)
+
+
+def _in_statuses(within: OrderFilter) -> list[Condition]:
+    return [orders.c.status.in_(sorted(within.statuses))] if within.statuses else []
 
 
 def _tags(within: OrderFilter) -> Sequence[str]:
@@ -151,19 +248,9 @@ def _tags(within: OrderFilter) -> Sequence[str]:
         return [terms.folded(within.po_number)]
     if within.sku is not None:
         return [terms.sku_tag(within.sku)]
-    kinds = sorted(within.exceptions) or (list(ExceptionKind) if within.has_exception else [])
-    return [terms.exception_tag(kind) for kind in kinds]
-
-
-def _parts(accounts: Sequence[str] | None, within: OrderFilter) -> Sequence[Condition]:
-    """What to divide orders by: accounts where they are bounded, else statuses."""
-    table = orders.c
-    statuses = sorted(within.statuses)
-    if accounts is None:
-        return [table.status == status for status in statuses]
-    parts = [table.customer_id == account for account in accounts]
-    bounded = _bounded(table.customer_id, parts, accounts)
-    return [part & table.status.in_(statuses) for part in bounded] if statuses else bounded
+    if within.exceptions:
+        return [terms.exception_tag(kind) for kind in sorted(within.exceptions)]
+    return [terms.EXCEPTION] if within.has_exception else []
 
 
 def _bounded(column: Any, parts: Sequence[Condition] | None, values: Sequence[str] | None) -> Sequence[Condition]:

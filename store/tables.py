@@ -95,6 +95,8 @@ orders = Table(
     Column("document", Text, nullable=False),
     Index("orders_placed", "tenant", "placed_at", "id"),
     Index("orders_of_account", "tenant", "customer_id", "placed_at", "id"),
+    Index("orders_of_account_in_status", "tenant", "customer_id", "status", "placed_at", "id"),
+    Index("orders_of_ship_to", "tenant", "customer_id", "ship_to_id", "placed_at", "id"),
     Index("orders_in_status", "tenant", "status", "placed_at", "id"),
     Index("orders_with_po", "tenant", "po_number"),
     Index("orders_to_review", "tenant", "review_at"),

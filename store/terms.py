@@ -6,6 +6,9 @@ from typing import Final
 from domain.model import Customer, Invoice, Order, Return, Shipment
 from domain.projection import Projection
 
+EXCEPTION: Final = "exception:"
+"""The tag of whatever has an exception of any kind."""
+
 LONGEST: Final = 100
 """Characters of a term; what is longer is found by its beginning."""
 
@@ -42,7 +45,8 @@ def of_customer(customer: Customer) -> frozenset[str]:
 def tags(found: Projection) -> frozenset[str]:
     """What lists are narrowed by."""
     skus = (sku for line in found.order.lines for sku in (line.sku, line.customer_sku) if sku)
-    return frozenset((*map(sku_tag, skus), *(exception_tag(one.kind) for one in found.exceptions)))
+    wrong = [exception_tag(one.kind) for one in found.exceptions]
+    return frozenset((*map(sku_tag, skus), *wrong, *([EXCEPTION] if wrong else [])))
 
 
 def sku_tag(sku: str) -> str:
@@ -50,7 +54,7 @@ def sku_tag(sku: str) -> str:
 
 
 def exception_tag(kind: str) -> str:
-    return f"exception:{kind}"
+    return f"{EXCEPTION}{kind}"
 
 
 def _terms(texts: Iterable[str | None]) -> frozenset[str]:

@@ -72,7 +72,12 @@ class Cluster:
 
     def start(self) -> None:
         """Returns when it answers, what it had to recover recovered."""
-        settings = {"listen_addresses": "", "unix_socket_directories": self.home, "max_connections": 100}
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.home,
+            "max_connections": 100,
+            "recovery_init_sync_method": "syncfs",
+        }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
             [self.binaries / "postgres", "-D", self.data, *options],
@@ -95,6 +100,12 @@ class Cluster:
             return []
         main = psutil.Process(self.process.pid)
         return [main, *main.children(recursive=True)]
+
+    def limit(self, size: int | None) -> None:
+        """Lets no file of it become larger than ``size`` bytes, as if the disk were full; None: gives all back."""
+        told = "unlimited" if size is None else str(size)
+        for process in self.processes():
+            _run(["prlimit", f"--pid={process.pid}", f"--fsize={told}:"], self.user)
 
     def kill(self) -> None:
         """All of it at once, as when the machine's memory is out; the kernel keeps what was written."""
@@ -146,7 +157,10 @@ def _wait(process: "subprocess.Popen[bytes]", home: Path) -> None:
     """Whoever was killed leaves a lock that says it is ready; ours begins with our number."""
     lock, ends = home / "data" / "postmaster.pid", time.monotonic() + 30
     while True:
-        told = lock.read_text() if lock.exists() else ""
+        try:
+            told = lock.read_text()
+        except FileNotFoundError:
+            told = ""
         if told.startswith(f"{process.pid}\n") and "ready" in told:
             return
         if process.poll() is not None or time.monotonic() > ends:

@@ -25,23 +25,30 @@ LEAVES = aiohttp.ClientError, ConnectionError, TimeoutError
 
 @dataclass
 class Noted:
-    """By name: all that was told, what of it was answered 2xx, what is owed as it never was; and how often what was
-    answered.
+    """By name: all that was told, what of it was answered 2xx, what is owed as it never was, and how many tellings of it
+    nobody answered; and how often what was answered.
     """
 
     told: dict[Key, Message] = field(default_factory=dict)
     accepted: dict[Key, Message] = field(default_factory=dict)
     owed: dict[Key, Message] = field(default_factory=dict)
+    unanswered: Counter[Key] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
-    unanswered: int = 0
+
+    @property
+    def refused(self) -> set[Key]:
+        """What was answered each time it was told, and never 2xx."""
+        return {key for key in self.owed if not self.unanswered[key]}
 
     def tell(self, message: Message) -> None:
         self.told[message.key] = message
+        self.unanswered[message.key] += 1
         if message.key not in self.accepted:
             self.owed[message.key] = message
 
     def answer(self, message: Message, status: int) -> None:
         self.answers[status] += 1
+        self.unanswered[message.key] -= 1
         if 200 <= status < 300:
             self.accepted[message.key] = message
             self.owed.pop(message.key, None)
@@ -55,6 +62,7 @@ class Crowd:
         self._random = random.Random(seed)
         self._session = session
         self._recent: deque[Message] = deque(maxlen=1000)
+        self._news = asyncio.Event()
 
     @asynccontextmanager
     async def telling(self, address: str, *, pause: float = PAUSE) -> AsyncIterator[None]:
@@ -87,15 +95,15 @@ class Crowd:
             async with self._session.post(address + message.path, data=message.body, headers=message.headers) as answer:
                 status = answer.status
         except LEAVES:
-            self.noted.unanswered += 1
             return None
         self.noted.answer(message, status)
+        self._news.set()
         self._recent.append(message)
         return status
 
     async def answered(self, count: int) -> None:
         """Waits until ``count`` more are, whatever the answer."""
-        await self._more(lambda: self.noted.answers.total(), count)
+        await self._more(self.noted.answers.total, count)
 
     async def accepted(self, count: int) -> None:
         await self._more(lambda: self.noted.answers[202], count)
@@ -107,12 +115,12 @@ class Crowd:
         enough = counted() + count
         async with asyncio.timeout(PATIENCE):
             while counted() < enough:
-                await asyncio.sleep(0.001)
+                self._news.clear()
+                await self._news.wait()
 
     async def settle_up(self, address: str) -> None:
         """Tells what is owed, and the rest of what was begun, until every message is accepted."""
-        for message in self._trade.close():
-            self.noted.tell(message)
+        self.noted.owed.update({message.key: message for message in self._trade.close()})
         async with asyncio.timeout(PATIENCE):
             while owed := list(self.noted.owed.values())[:CONNECTIONS]:
                 await asyncio.gather(*(self.send(address, each) for each in owed))

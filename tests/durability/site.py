@@ -28,7 +28,7 @@ from ingest.intake import Intake
 from ingest.observer import Silence
 from ingest.parsing import OBSERVATION
 from ingest.worker import Rules, Worker
-from server import webhooks
+from server import logs, webhooks
 from server.exchange import Exchanges
 from server.systems import wall_clock
 from server.webhooks import Webhooks
@@ -52,12 +52,12 @@ DIE_WITH_PARENT: Final = 1
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a site is told. ``lease``: seconds a worker may hold a delivery; ``worker``: whether there is one."""
+    """What a site is told. Seconds: ``lease``, a worker may hold a delivery; ``patience``, storing one may take."""
 
     url: str
     tenant: str
     lease: float = 2.0
-    worker: bool = True
+    patience: float = 10.0
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -68,6 +68,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
+    logs.configure("INFO")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         if os.fork() == 0:
@@ -124,11 +125,17 @@ async def _open(stack: AsyncExitStack, order: Order) -> Mapping[str, Any]:
             worker.wake()
         return new
 
-    intake = Intake(feeds.doors(SOURCES), accept, now=wall_clock, signed_at=wall_clock, observer=Silence())
-    if order.worker:
-        working = asyncio.create_task(worker.run())
-        stack.push_async_callback(asyncio.wait, [working])
-        stack.callback(working.cancel)
+    intake = Intake(
+        feeds.doors(SOURCES),
+        accept,
+        now=wall_clock,
+        signed_at=wall_clock,
+        observer=Silence(),
+        patience=order.patience,
+    )
+    working = asyncio.create_task(worker.run())
+    stack.push_async_callback(asyncio.wait, [working])
+    stack.callback(working.cancel)
     return {"webhooks": Webhooks(intake, max_body=1 << 20, deadline=10), "accept": accept}
 
 

@@ -41,9 +41,9 @@ class Site:
 
     async def _end(self, by: signal.Signals) -> None:
         signal.pidfd_send_signal(self.handle, by)
-        ended = await asyncio.to_thread(select.select, [self.handle], [], [], PATIENCE)
+        ended, _, _ = await asyncio.to_thread(select.select, [self.handle], (), (), PATIENCE)
         os.close(self.handle)
-        assert ended[0], f"the site did not end of {by.name}"
+        assert ended, f"the site did not end of {by.name}"
 
 
 @dataclass

@@ -39,7 +39,7 @@ async def killed(nursery: Sites, url: str, tenant: str, *, kills: int, seed: int
         await judge(url, tenant, senders.noted)
     noted = senders.noted
     print(
-        f"{kills} kills, {len(noted.accepted)} deliveries accepted, {noted.unanswered} times no answer, "
+        f"{kills} kills, {len(noted.accepted)} deliveries accepted, {noted.unanswered.total()} times no answer, "
         f"answers {dict(noted.answers)}, {seconds:.1f} s"
     )
 

@@ -22,7 +22,7 @@ from tests.durability.site import OBSERVED, SECRETS
 Key: TypeAlias = tuple[str, str]
 """A delivery's source and its id there."""
 
-OPEN: Final = 120
+OPEN: Final = 60
 """Messages that may be told next, of some dozen orders: so far apart may come what belongs together."""
 
 TASKS: Final = 6
@@ -49,7 +49,7 @@ class Trade:
     """Endless, and the same for one seed. ``close``: what is still to be told of the orders begun."""
 
     def __init__(self, seed: int, now: datetime, *, padding: int = 0) -> None:
-        """``padding``: bytes that each push of the warehouse is longer by."""
+        """``padding``: bytes that each push of the warehouse is longer by, which nothing can compress to less than half."""
         self._random = random.Random(seed)
         self._opened = now - timedelta(hours=6)
         self._padding = padding
@@ -60,7 +60,8 @@ class Trade:
         while True:
             if len(self._open) < OPEN:
                 self._orders += 1
-                self._open += _life(self._orders, self._opened, self._padding)
+                note = self._random.randbytes(self._padding // 2).hex()
+                self._open += _life(self._orders, self._opened, note)
             yield self._open.pop(self._random.randrange(len(self._open)))
 
     def close(self) -> Iterator[Message]:
@@ -69,7 +70,7 @@ class Trade:
             yield self._open.pop()
 
 
-def _life(nth: int, opened: datetime, padding: int) -> Iterator[Message]:
+def _life(nth: int, opened: datetime, note: str) -> Iterator[Message]:
     """All that is ever told of one order."""
     number, tracked = f"SO{nth:07}", f"1Z999AA1{nth:010}"
     at = Moment(opened)
@@ -83,14 +84,12 @@ def _life(nth: int, opened: datetime, padding: int) -> Iterator[Message]:
         modified_at=at,
         source=told,
     )
-    invoice = samples.invoice(
-        id=InvoiceId(f"IN{nth:07}"), order_ids=(order.id,), customer_id=account, source=told
-    )
+    invoice = samples.invoice(id=InvoiceId(f"IN{nth:07}"), order_ids=(order.id,), customer_id=account, source=told)
     yield _observed("erp", f"ORDER/{order.id}", encode_fact(order))
     yield _observed("erp", f"INVOICE/{invoice.id}", encode_fact(invoice))
     for task in range(TASKS):
         shipped = [_shipment(number, account, tracked, opened)] if task >= TASKS - 2 else []
-        yield _push(number, task, opened + timedelta(minutes=10 * task), shipped, padding)
+        yield _push(number, task, opened + timedelta(minutes=10 * task), shipped, note)
     for scan in range(SCANS):
         yield _alert(tracked, opened + timedelta(hours=2, minutes=10 * scan), last=scan == SCANS - 1)
 
@@ -99,7 +98,7 @@ def _observed(source: str, name: str, body: bytes) -> Message:
     return Message(source, name, OBSERVATION, f"/{OBSERVED}/{source}/{name}", body)
 
 
-def _push(number: str, task: int, at: datetime, shipments: list[Any], padding: int) -> Message:
+def _push(number: str, task: int, at: datetime, shipments: list[Any], note: str) -> Message:
     counted = {"unit": "EA", "stockQuantityDone": task + 1, "stockQuantityShort": 0, "stockUnit": "EA"}
     done = {
         "taskId": f"T{task}",
@@ -111,7 +110,7 @@ def _push(number: str, task: int, at: datetime, shipments: list[Any], padding: i
         **counted,
     }
     work = {"orderNumber": number, "warehouse": "01", "waves": [], "tasks": [done], "shipments": shipments}
-    told = {"webhook_type": "Shipment Update", "occurred_at": at.isoformat(), "orders": [work], "note": "." * padding}
+    told = {"webhook_type": "Shipment Update", "occurred_at": at.isoformat(), "orders": [work], "note": note}
     body = json.dumps(told).encode()
     signature = base64.b64encode(hmac.digest(SECRETS["wms"].encode(), body, "sha256")).decode()
     headers = {"x-shiphero-hmac-sha256": signature}

@@ -144,7 +144,7 @@ async def _judge_log(database: Database, known: Sequence[Dossier]) -> None:
 
 
 async def _judge_model(database: Database, told: Sequence[Delivery]) -> None:
-    """What is remembered, and what is yet to be read, is as in a memory that was told the same in order, undisturbed."""
+    """What is remembered, and what is yet to be read, is as where the same was told once, in order and undisturbed."""
     async with opened(database.url, f"{database.tenant} undisturbed") as other:
         inbox = Inbox(other)
         in_order = sorted(told, key=lambda delivery: delivery.received_at)

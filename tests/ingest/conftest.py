@@ -126,14 +126,15 @@ async def opened(url: str, fleet: Fleet, carriers: Mapping[str, Carrier] = CARRI
     clock = SimClock(fleet.now())
     database = await Database.open(url)
     inbox, polling = Inbox(database), Polling(carriers)
-    async with open_estate(config.estate(), observer=Silence(), now=clock.now) as estate:
-        reader = Reader(database, estate, polling, now=clock.now)
-        worker = Worker(
-            database, inbox, feeds.feeds(config.feeds(), Silence()), now=clock.now, observer=NobodyListens()
-        )
-        yield House(database, inbox, estate, clock, fleet, worker, reader, polling)
-    await inbox.close()
-    await database.close()
+    try:
+        async with open_estate(config.estate(), observer=Silence(), now=clock.now) as estate:
+            reader = Reader(database, estate, polling, now=clock.now)
+            told = feeds.feeds(config.feeds(), Silence())
+            worker = Worker(database, inbox, told, now=clock.now, observer=NobodyListens())
+            yield House(database, inbox, estate, clock, fleet, worker, reader, polling)
+    finally:
+        await inbox.close()
+        await database.close()
 
 
 @pytest.fixture

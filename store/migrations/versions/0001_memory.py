@@ -105,6 +105,12 @@ def upgrade() -> None:
     )
     op.create_index("orders_in_status", "orders", ["tenant", "status", "placed_at", "id"], unique=False)
     op.create_index("orders_of_account", "orders", ["tenant", "customer_id", "placed_at", "id"], unique=False)
+    op.create_index(
+        "orders_of_account_in_status", "orders", ["tenant", "customer_id", "status", "placed_at", "id"], unique=False
+    )
+    op.create_index(
+        "orders_of_ship_to", "orders", ["tenant", "customer_id", "ship_to_id", "placed_at", "id"], unique=False
+    )
     op.create_index("orders_placed", "orders", ["tenant", "placed_at", "id"], unique=False)
     op.create_index("orders_to_review", "orders", ["tenant", "review_at"], unique=False)
     op.create_index("orders_with_po", "orders", ["tenant", "po_number"], unique=False)
