@@ -55,10 +55,15 @@ CASES: Final[Mapping[str, OrderQuery]] = {
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds."""
+    """Milliseconds: by the clock, and of this process's CPU, where others on the machine make no difference."""
 
     p50: float
     p99: float
+    cpu50: float
+    cpu99: float
+
+    def __str__(self) -> str:
+        return f"{self.p50:.1f} / {self.p99:.1f} ({self.cpu50:.1f} / {self.cpu99:.1f})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +76,19 @@ class Depths:
     last: Times
 
 
-def times(taken: Sequence[float]) -> Times:
-    return Times(median(taken), quantiles(taken, n=100)[98])
+def times(taken: Sequence[tuple[float, float]]) -> Times:
+    seconds, cpu = zip(*taken, strict=True)
+    return Times(median(seconds), quantiles(seconds, n=100)[98], median(cpu), quantiles(cpu, n=100)[98])
 
 
-async def measured(work: Sequence[Callable[[], Awaitable[object]]], rounds: int) -> Sequence[list[float]]:
+async def measured(work: Sequence[Callable[[], Awaitable[object]]], rounds: int) -> Sequence[list[tuple[float, float]]]:
     """Each ``rounds`` times, one after the other, so that what else the machine does meets all alike."""
-    taken: list[list[float]] = [[] for _ in work]
+    taken: list[list[tuple[float, float]]] = [[] for _ in work]
     for _ in range(rounds):
         for each, found in zip(work, taken, strict=True):
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
             await each()
-            found.append((time.perf_counter() - began) * 1000)
+            found.append(((time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000))
     return taken
 
 

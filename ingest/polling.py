@@ -97,9 +97,11 @@ class Polling:
         before = Counter[str]()
         for key in dict.fromkeys(keys):
             carrier = self._carriers.get(key.scac)
-            allowances = self._allowances[carrier.name] if carrier else ()
-            turn = max((each.turn(now, before[carrier.name]) for each in allowances), default=now) if carrier else now
-            if turn > now and carrier:
+            if carrier is None:
+                continue
+            allowances = self._allowances[carrier.name]
+            turn = max((each.turn(now, before[carrier.name]) for each in allowances), default=now)
+            if turn > now:
                 before[carrier.name] += 1
                 waiting[key] = turn
             else:

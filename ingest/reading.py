@@ -163,21 +163,19 @@ class Reader:
         for each in taken:
             groups[each.want.subject].append(each)
         ended = await asyncio.gather(*(self._read(*group, now) for group in groups.items()), return_exceptions=True)
-        for error in ended:
-            if error is not None:
+        for group, error in zip(groups.items(), ended, strict=True):
+            if isinstance(error, StoreError):
                 raise error
+            if error is not None:  # what nobody foresaw of one source must not keep the others waiting
+                log.error("read failed", subject=group[0], exc_info=error)
+                await self._put_off(group[1], now)
         return len(taken)
 
     async def _read(self, subject: Subject, taken: Sequence[Taken], now: datetime) -> None:
         """What has an answer is told; what failed, or has to wait for its carrier's quota, is put off."""
         if subject is Subject.TRACKING:
             taken = await self._admitted(taken, now)
-        try:
-            answers = await ask(self._estate, [each.want for each in taken])
-        except Exception:  # a source that answers what its adapter does not foresee must not keep others waiting
-            log.exception("read failed", subject=subject)
-            await self._put_off(taken, now)
-            return
+        answers = await ask(self._estate, [each.want for each in taken])
         if answers.failed:
             first = next(iter(answers.failed.values()))
             log.warning("not read", subject=subject, source=first.source, count=len(answers.failed), detail=str(first))

@@ -55,6 +55,9 @@ NEXT: Mapping[str, str] = dict(pairwise(STEPS))
 TRACKED: Final = timedelta(days=30)
 """How long after it was made a shipment's carrier is asked about it."""
 
+LOOK: Final = 60.0
+"""Seconds between two looks whether a run is due, at most."""
+
 UNREAD: Final = "UNREAD"
 IN_FLIGHT: Final = "IN_FLIGHT"
 """What a run counts beside the subjects compared and the kinds found: owners that did not answer, and what was about to
@@ -65,12 +68,14 @@ be read anyway.
 @dataclass(frozen=True, slots=True)
 class Rules:
     """``page``: how many records at once; ``ahead``: how many deliveries may wait for a worker; ``pause``: seconds
-    between two looks at them; ``abandoned``: how long a run may stand still before another process goes on with it.
+    between two looks at them; ``grace``: seconds an event may be on its way before what it tells counts as a
+    difference; ``abandoned``: how long a run may stand still before another process goes on with it.
     """
 
     page: int = 200
     ahead: int = 2000
     pause: float = 0.2
+    grace: float = 5.0
     abandoned: timedelta = timedelta(minutes=10)
 
 
@@ -106,9 +111,9 @@ class Reconciliation:
         """A run was begun, and waits for somebody to go on with it."""
         self._woken.set()
 
-    async def run_every(self, interval: timedelta) -> None:
+    async def run_every(self, interval: timedelta | None) -> None:
         """Runs until cancelled, each ``interval`` after the last one began, once memory holds everything; a run that
-        was only begun, or that nobody goes on with, is taken over.
+        was only begun, or that nobody goes on with, is taken over. None: nothing but those.
         """
         while True:
             try:
@@ -119,15 +124,17 @@ class Reconciliation:
             except Exception:  # whatever an owner answered that nobody foresaw, the next run is another
                 log.exception("reconciliation failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(60.0, interval.total_seconds() / 10)):
+                async with asyncio.timeout(min(LOOK, interval.total_seconds() / 10) if interval else LOOK):
                     await self._woken.wait()
             self._woken.clear()
 
-    async def _is_due(self, interval: timedelta) -> bool:
+    async def _is_due(self, interval: timedelta | None) -> bool:
         last, now = await self._runs.last(RECONCILIATION), self._now()
         if last is not None and last.ended_at is None:
             return not last.place or now - last.moved_at >= self._rules.abandoned
-        return (last is None or now - last.began_at >= interval) and await self._memory.holds_everything()
+        if interval is None or (last is not None and now - last.began_at < interval):
+            return False
+        return await self._memory.holds_everything()
 
     async def run(self) -> Run:
         """Goes on with the last run if that has not ended. Returns it once every repair is in memory; what it found is
@@ -157,7 +164,6 @@ class Reconciliation:
 
     async def _compare(self, run: Run, rows: Sequence[Fact], counts: Counter[str]) -> None:
         """A page of records, with all that belongs to them."""
-        began = self._now()
         told = {want_of(row): row for row in rows}
         work = [Want(Subject.WORK, want.key) for want in told if want.subject is Subject.ORDER]
         answers = await ask(self._estate, work)
@@ -169,7 +175,7 @@ class Reconciliation:
         recalled = await recall(self._database, [*told])
         suspects = [want for want, fact in told.items() if differences(recalled.facts.get(want), fact)]
         if suspects:
-            await self._confirm(run, suspects, began, counts)
+            await self._confirm(run, suspects, counts)
 
     async def _under_way(self, work: Iterable[Fact]) -> Sequence[Want]:
         """The consignments of which their carriers may still tell something, as far as their quotas allow."""
@@ -195,27 +201,31 @@ class Reconciliation:
         self, run: Run, subject: Subject, after: Cursor | None, seen: Collection[str], counts: Counter[str]
     ) -> Cursor | None:
         """A page of what memory holds and no owner's page had. Returns where the next one begins."""
-        began, limit = self._now(), self._rules.page
+        limit = self._rules.page
         ids = await self._memory.ids(subject, scope=self._scope, after=after.id if after else "", limit=limit)
         wanted = [Want(subject, id_) for id_ in ids if id_ not in seen]
         answers = await ask(self._estate, wanted)
         counts[UNREAD] += len(answers.failed)
         absent = [want for want in wanted if want not in answers.told and want not in answers.failed]
         if absent:
-            await self._confirm(run, absent, began, counts)
+            await self._confirm(run, absent, counts)
         return Cursor(NOWHEN, ids[-1]) if len(ids) == limit else None
 
     # -- what differs ------------------------------------------------------------------------------------------------
 
-    async def _confirm(self, run: Run, suspects: Sequence[Want], began: datetime, counts: Counter[str]) -> None:
-        """Asks again once all that came before is in memory; what differs then is a difference, and is repaired."""
-        await folded(self._inbox, began, pause=self._rules.pause)
+    async def _confirm(self, run: Run, suspects: Sequence[Want], counts: Counter[str]) -> None:
+        """Asks again after a while, and looks once all that came before is in memory; what differs then is a
+        difference, and is repaired.
+        """
+        await asyncio.sleep(self._rules.grace)
+        asked_at = self._now()
+        answers = await ask(self._estate, suspects)
         coming = await self._coming(suspects)
         counts[IN_FLIGHT] += len(coming)
-        checked, asked_at = [want for want in suspects if want not in coming], self._now()
-        answers = await ask(self._estate, checked)
+        await folded(self._inbox, self._now(), pause=self._rules.pause)
+        checked = [want for want in suspects if want not in coming]
         recalled = await recall(self._database, checked)
-        facts = [*answers.told.values(), *_deleted(checked, answers, recalled, asked_at)]
+        facts = [*_told(checked, answers, recalled), *_deleted(checked, answers, recalled, asked_at)]
         found = {fact: differences(recalled.facts.get(want_of(fact)), fact) for fact in facts}
         every = [each for differing in found.values() for each in differing]
         await self._found.add(run.id, [*_named(every, answers.told)], now=self._now())
@@ -230,6 +240,14 @@ class Reconciliation:
         soon = self._now() + timedelta(minutes=2)
         wanted = await self._memory.wanted(suspects)
         return {want for want, due in wanted.items() if want.subject is not Subject.TRACKING or due <= soon}
+
+
+def _told(checked: Iterable[Want], answers: Answers, recalled: Recalled) -> Iterator[Fact]:
+    """What owners said, but for that of which memory has heard since."""
+    for want in checked:
+        fact, remembered = answers.told.get(want), recalled.facts.get(want)
+        if fact and (remembered is None or told_at(remembered) <= told_at(fact)):
+            yield fact
 
 
 def _deleted(checked: Iterable[Want], answers: Answers, recalled: Recalled, asked_at: datetime) -> Iterator[Withdrawn]:

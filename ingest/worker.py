@@ -42,7 +42,7 @@ class Rules:
     retry_first: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
     park_for: timedelta = timedelta(hours=72)
-    park_retry: timedelta = timedelta(minutes=1)
+    park_retry: timedelta = timedelta(seconds=5)
     idle: timedelta = timedelta(milliseconds=200)
     carrier_grace: timedelta = timedelta(hours=24)
     reviews: int = 100

@@ -92,6 +92,22 @@ def query(
 
 
 @app.command()
+def follow(
+    number: Annotated[str, typer.Argument(help="The order's number.")],
+    persona: Annotated[str, typer.Option("--as", help="Who follows, such as buyer.")] = "buyer",
+    port: Port = 8000,
+) -> None:
+    """Print what happens to an order of the running demo, as it is told."""
+    from server import demo_state
+
+    try:
+        for line in demo_state.follow(persona, number, port):
+            typer.echo(line)
+    except demo_state.NoDemo as error:
+        _fail(str(error), 2)
+
+
+@app.command()
 def schema(
     check: Annotated[bool, typer.Option("--check", help="Compare with ./schema.graphql instead.")] = False,
 ) -> None:

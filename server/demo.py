@@ -14,6 +14,7 @@ from examples.distributor.clock import START
 from examples.distributor.environment import environment
 from examples.distributor.fleet import Fleet, FleetError
 from examples.distributor.idp import DEMO_SECRET
+from examples.distributor.world import World
 from examples.distributor.world.accounts import PERSONAS
 from server import demo_state, running, settings
 from server.environment import Misconfigured, Problem
@@ -61,7 +62,8 @@ def run(port: int, rate: float) -> None:
 
 
 def greeting(port: int, urls: Mapping[str, str]) -> str:
-    """Where everything is, who one can be, and a first query to paste."""
+    """Where everything is, who one can be, a first query to paste and an order to follow."""
+    moving = World.build().examples["moving"]
     address = f"http://{HOST}:{port}"
     elsewhere = "" if port == 8000 else f"PORT={port} "
     people = "\n".join(f"  {name:<9} {facts.title}" for name, facts in PERSONAS.items())
@@ -80,6 +82,10 @@ Who you can be:
 
 A first query, as one of them:
   {elsewhere}.venv/bin/crossdock query --as buyer '{FIRST_QUERY}'
+
+An order that leaves within hours of the company's time, step by step as it is told
+(a second is a minute there; RATE=600 make demo: ten minutes):
+  {elsewhere}.venv/bin/crossdock follow {moving}
 
 A bearer token, for any other client of {address}/graphql:
   {elsewhere}make -s token PERSONA=buyer

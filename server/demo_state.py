@@ -5,8 +5,9 @@ import stat
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -70,15 +71,62 @@ def token(persona: str, port: int) -> str:
 
 def ask(persona: str, query: str, port: int) -> str:
     """The answer of the demo at ``port`` to ``query``, as ``persona``, as it came. Raises NoDemo."""
-    headers = {"Authorization": f"Bearer {token(persona, port)}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", msgspec.json.encode({"query": query}), headers)
     try:
-        with DIRECT.open(request, timeout=TIMEOUT) as answer:
+        with _opened(persona, {"query": query}, port, {}) as answer:
             return str(answer.read(), "utf-8")
     except urllib.error.HTTPError as refusal:
         return str(refusal.read(), "utf-8")
     except OSError as error:
         raise NoDemo(f"The demo does not answer ({type(error).__name__}).") from error
+
+
+FOLLOW = """subscription ($number: String!) {
+  orderUpdated(number: $number) { after events { at message } } }"""
+
+
+class Event(msgspec.Struct, frozen=True):
+    at: str
+    message: str
+
+
+class Update(msgspec.Struct, frozen=True):
+    """What is told of one change of an order."""
+
+    after: str | None
+    events: list[Event]
+
+
+class Data(msgspec.Struct, frozen=True, rename="camel"):
+    order_updated: Update
+
+
+class Told(msgspec.Struct, frozen=True):
+    data: Data
+
+
+def follow(persona: str, number: str, port: int) -> Iterator[str]:
+    """A line for each thing that happens to an order of the demo at ``port``, as it is told, for as long as the demo
+    runs. Raises NoDemo.
+    """
+    asked = {"query": FOLLOW, "variables": {"number": number}}
+    try:
+        with _opened(persona, asked, port, {"Accept": "text/event-stream"}) as stream:
+            for line in stream:
+                if line.startswith(b"data: {"):
+                    update = msgspec.json.decode(line.removeprefix(b"data: "), type=Told).data.order_updated
+                    lines = (f"{event.at}  {number}  {update.after or '-'}  {event.message}" for event in update.events)
+                    yield from dict.fromkeys(lines)
+    except urllib.error.HTTPError as refusal:
+        raise NoDemo(str(refusal.read(), "utf-8")) from refusal
+    except OSError as error:
+        raise NoDemo(f"The demo does not answer ({type(error).__name__}).") from error
+
+
+def _opened(persona: str, body: object, port: int, headers: Mapping[str, str]) -> HTTPResponse:
+    given = {"Authorization": f"Bearer {token(persona, port)}", "Content-Type": "application/json", **headers}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", msgspec.json.encode(body), given)
+    answer: HTTPResponse = DIRECT.open(request, timeout=None if headers else TIMEOUT)
+    return answer
 
 
 def environment(port: int) -> dict[str, str]:

@@ -105,7 +105,11 @@ class Cluster:
         """Lets no file of it become larger than ``size`` bytes, as if the disk were full; None: gives all back."""
         told = "unlimited" if size is None else str(size)
         for process in self.processes():
-            _run(["prlimit", f"--pid={process.pid}", f"--fsize={told}:"], self.user)
+            try:
+                _run(["prlimit", f"--pid={process.pid}", f"--fsize={told}:"], self.user)
+            except RuntimeError:
+                if _runs(process):
+                    raise
 
     def kill(self) -> None:
         """All of it at once, as when the machine's memory is out; the kernel keeps what was written."""

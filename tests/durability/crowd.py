@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from server.systems import wall_clock
 from tests.durability.sites import PATIENCE
 from tests.durability.trade import Key, Message, Trade
 
@@ -25,8 +26,8 @@ LEAVES = aiohttp.ClientError, ConnectionError, TimeoutError
 
 @dataclass
 class Noted:
-    """By name: all that was told, what of it was answered 2xx, what is owed as it never was, and how many tellings of it
-    nobody answered; and how often what was answered.
+    """By name: all that was told, what of it was answered 2xx, what is owed as it never was, and how often nobody
+    answered it; and how often what was answered.
     """
 
     told: dict[Key, Message] = field(default_factory=dict)
@@ -55,37 +56,39 @@ class Noted:
 
 
 class Crowd:
-    def __init__(self, trade: Trade, seed: int, session: aiohttp.ClientSession) -> None:
+    """``chance``: all that is random in a test comes of it."""
+
+    def __init__(self, trade: Trade, chance: random.Random, session: aiohttp.ClientSession) -> None:
         self.noted = Noted()
+        self.chance = chance
         self._messages = iter(trade)
         self._trade = trade
-        self._random = random.Random(seed)
         self._session = session
         self._recent: deque[Message] = deque(maxlen=1000)
         self._news = asyncio.Event()
 
     @asynccontextmanager
-    async def telling(self, address: str, *, pause: float = PAUSE) -> AsyncIterator[None]:
+    async def telling(self, address: str) -> AsyncIterator[None]:
         """All of them, without an end, for the block."""
         async with asyncio.TaskGroup() as senders:
-            tasks = [senders.create_task(self._tell(address, pause)) for _ in range(CONNECTIONS)]
+            tasks = [senders.create_task(self._tell(address)) for _ in range(CONNECTIONS)]
             try:
                 yield
             finally:
                 for task in tasks:
                     task.cancel()
 
-    async def _tell(self, address: str, pause: float) -> None:
+    async def _tell(self, address: str) -> None:
         while True:
             await self.send(address, self._next())
-            await asyncio.sleep(self._random.uniform(0, pause))
+            await asyncio.sleep(self.chance.uniform(0, PAUSE))
 
     def _next(self) -> Message:
-        chance = self._random.random()
+        chance = self.chance.random()
         if self._recent and chance < REPEATS:
-            return self._random.choice(self._recent)
+            return self.chance.choice(self._recent)
         if self.noted.owed and chance < 2 * REPEATS:
-            return self._random.choice(list(self.noted.owed.values()))
+            return self.chance.choice(list(self.noted.owed.values()))
         return next(self._messages)
 
     async def send(self, address: str, message: Message) -> int | None:
@@ -127,6 +130,16 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(seed: int, trade: Trade) -> AsyncIterator[Crowd]:
+async def crowd(*, padding: int = 0) -> AsyncIterator[Crowd]:
+    """Tells people, who see it after a failure, of what seed it is and what it noted. ``padding`` as ``Trade``'s."""
+    seed = random.randrange(1 << 32)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
-        yield Crowd(trade, seed, session)
+        senders = Crowd(Trade(seed, wall_clock(), padding=padding), random.Random(seed), session)
+        try:
+            yield senders
+        finally:
+            noted = senders.noted
+            print(  # noqa: T201
+                f"\nseed {seed}: {len(noted.accepted)} deliveries accepted, {len(noted.owed)} owed, answers "
+                f"{dict(noted.answers)}, {noted.unanswered.total()} times none"
+            )

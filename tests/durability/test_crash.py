@@ -1,16 +1,12 @@
 """Nothing acknowledged is ever lost, nothing is worked on twice: across SIGKILL at any point, under load (law E5)."""
 
 import asyncio
-import random
-import time
 
 import pytest
 
-from server.systems import wall_clock
 from tests.durability.crowd import crowd
 from tests.durability.site import Order
 from tests.durability.sites import Sites
-from tests.durability.trade import Trade
 from tests.durability.verdict import judge, worked_off
 from tests.postgres import Cluster
 
@@ -21,11 +17,11 @@ MOST_SECONDS = 0.1
 """From the last of them; fold and commit go on meanwhile."""
 
 
-async def killed(nursery: Sites, url: str, tenant: str, *, kills: int, seed: int) -> None:
-    chance, began = random.Random(seed), time.monotonic()
-    order, now = Order(url, tenant), wall_clock()
-    print(f"seed {seed}")
-    async with crowd(seed, Trade(seed, now)) as senders:
+async def killed(nursery: Sites, url: str, tenant: str, kills: int) -> None:
+    """One site after the other."""
+    order = Order(url, tenant)
+    async with crowd() as senders:
+        chance = senders.chance
         for _ in range(kills):
             site = await nursery.start(order)
             async with senders.telling(site.address):
@@ -35,34 +31,14 @@ async def killed(nursery: Sites, url: str, tenant: str, *, kills: int, seed: int
         async with nursery.running(order) as site:
             await senders.settle_up(site.address)
             await worked_off(url, tenant)
-        seconds = time.monotonic() - began
         await judge(url, tenant, senders.noted)
-    noted = senders.noted
-    print(
-        f"{kills} kills, {len(noted.accepted)} deliveries accepted, {noted.unanswered.total()} times no answer, "
-        f"answers {dict(noted.answers)}, {seconds:.1f} s"
-    )
 
 
-async def test_what_was_acknowledged_is_remembered_once_whenever_the_process_is_killed(
-    nursery: Sites, url: str, tenant: str
-) -> None:
-    await killed(nursery, url, tenant, kills=12, seed=random.randrange(1 << 32))
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(1800)
-async def test_what_was_acknowledged_is_remembered_once_after_two_hundred_kills(
-    nursery: Sites, url: str, tenant: str
-) -> None:
-    await killed(nursery, url, tenant, kills=200, seed=random.randrange(1 << 32))
-
-
-async def outlived(nursery: Sites, cluster: Cluster, tenant: str, *, kills: int, seed: int) -> None:
+async def outlived(nursery: Sites, cluster: Cluster, tenant: str, kills: int) -> None:
     """One site, and a database that is killed under it."""
-    chance, order = random.Random(seed), Order(cluster.url, tenant)
-    print(f"seed {seed}")
-    async with crowd(seed, Trade(seed, wall_clock())) as senders, nursery.running(order) as site:
+    order = Order(cluster.url, tenant)
+    async with crowd() as senders, nursery.running(order) as site:
+        chance = senders.chance
         for _ in range(kills):
             async with senders.telling(site.address):
                 await senders.accepted(chance.randrange(MOST_ANSWERS))
@@ -74,19 +50,31 @@ async def outlived(nursery: Sites, cluster: Cluster, tenant: str, *, kills: int,
         await senders.settle_up(site.address)
         await worked_off(cluster.url, tenant)
         await judge(cluster.url, tenant, senders.noted)
-    noted = senders.noted
-    print(f"{kills} kills of PostgreSQL, {len(noted.accepted)} deliveries accepted, answers {dict(noted.answers)}")
+
+
+async def test_what_was_acknowledged_is_remembered_once_whenever_the_process_is_killed(
+    nursery: Sites, url: str, tenant: str
+) -> None:
+    await killed(nursery, url, tenant, kills=12)
 
 
 async def test_what_was_acknowledged_is_remembered_once_whenever_postgresql_is_killed(
     nursery: Sites, cluster: Cluster, tenant: str
 ) -> None:
-    await outlived(nursery, cluster, tenant, kills=3, seed=random.randrange(1 << 32))
+    await outlived(nursery, cluster, tenant, kills=3)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-async def test_what_was_acknowledged_is_remembered_once_after_many_kills_of_postgresql(
+async def test_what_was_acknowledged_is_remembered_once_after_two_hundred_kills(
+    nursery: Sites, url: str, tenant: str
+) -> None:
+    await killed(nursery, url, tenant, kills=200)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_what_was_acknowledged_is_remembered_once_after_forty_kills_of_postgresql(
     nursery: Sites, cluster: Cluster, tenant: str
 ) -> None:
-    await outlived(nursery, cluster, tenant, kills=40, seed=random.randrange(1 << 32))
+    await outlived(nursery, cluster, tenant, kills=40)

@@ -1,11 +1,10 @@
-"""What cannot be stored is refused and is not there; what was accepted is; and with room to write all goes on by itself.
+"""What cannot be stored is refused and not there; what was accepted is; and with room to write all goes on by itself.
 
 A disk is full in several ways: by the largest size of a file that the kernel allows a process, which needs no rights
 and so runs everywhere; and, for whoever may mount one, on a file system that is too small.
 """
 
 import asyncio
-import random
 import resource
 import sqlite3
 import subprocess
@@ -13,14 +12,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from server.systems import wall_clock
 from tests.durability.crowd import Crowd, Noted, crowd
 from tests.durability.site import Order
 from tests.durability.sites import Site, Sites
-from tests.durability.trade import Trade
 from tests.durability.verdict import judge, judge_inbox, kept_in, opened, worked_off
 from tests.postgres import Cluster
 
@@ -38,12 +34,19 @@ MANY = 10
 
 
 @asynccontextmanager
-async def telling(nursery: Sites, order: Order) -> AsyncIterator[tuple[Crowd, Site]]:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")  # noqa: T201
-    trade = Trade(seed, wall_clock(), padding=PADDING)
-    async with crowd(seed, trade) as senders, nursery.running(order) as site:
+async def at_work(nursery: Sites, order: Order) -> AsyncIterator[tuple[Crowd, Site]]:
+    async with crowd(padding=PADDING) as senders, nursery.running(order) as site:
         yield senders, site
+
+
+async def judge_all(order: Order, senders: Crowd, site: Site) -> None:
+    """The same process goes on, and in the end all is as if nothing had been."""
+    async with senders.telling(site.address):
+        await senders.accepted(MANY)
+    await senders.settle_up(site.address)
+    await worked_off(order.url, order.tenant)
+    await judge(order.url, order.tenant, senders.noted)
+    assert senders.noted.answers.keys() <= {202, 503}
 
 
 async def refused_until(
@@ -56,12 +59,7 @@ async def refused_until(
         await senders.refused(MANY)
     await judge_full(order, senders.noted)
     await asyncio.to_thread(give_back)
-    async with senders.telling(site.address):
-        await senders.accepted(MANY)
-    await senders.settle_up(site.address)
-    await worked_off(order.url, order.tenant)
-    await judge(order.url, order.tenant, senders.noted)
-    assert senders.noted.answers.keys() == {202, 503}
+    await judge_all(order, senders, site)
 
 
 async def judge_full(order: Order, noted: Noted) -> None:
@@ -77,7 +75,7 @@ async def test_a_sqlite_file_that_cannot_grow_refuses_and_goes_on_when_it_can(
     nursery: Sites, tmp_path: Path, tenant: str
 ) -> None:
     order = Order(f"sqlite:///{tmp_path}/crossdock.db", tenant, lease=LONG)
-    async with telling(nursery, order) as (senders, site):
+    async with at_work(nursery, order) as (senders, site):
         _, most = resource.prlimit(site.pid, resource.RLIMIT_FSIZE)
 
         def limit(size: int) -> None:
@@ -91,7 +89,7 @@ async def test_a_sqlite_file_on_a_full_file_system_refuses_and_goes_on_when_ther
 ) -> None:
     order = Order(f"sqlite:///{small}/crossdock.db", tenant, lease=LONG)
     ballast = small / "ballast"
-    async with telling(nursery, order) as (senders, site):
+    async with at_work(nursery, order) as (senders, site):
         await refused_until(senders, site, order, lambda: _fill(ballast), ballast.unlink)
 
 
@@ -99,7 +97,7 @@ async def test_a_postgresql_whose_files_cannot_grow_refuses_and_goes_on_when_the
     nursery: Sites, cluster: Cluster, tenant: str
 ) -> None:
     order = Order(cluster.url, tenant, lease=LONG)
-    async with telling(nursery, order) as (senders, site):
+    async with at_work(nursery, order) as (senders, site):
         await refused_until(senders, site, order, lambda: cluster.limit(FULL), lambda: cluster.limit(None))
 
 
@@ -107,42 +105,34 @@ async def test_a_sqlite_file_that_another_process_holds_refuses_and_goes_on_when
     nursery: Sites, tmp_path: Path, tenant: str
 ) -> None:
     order = Order(f"sqlite:///{tmp_path}/crossdock.db?timeout=0.5", tenant, lease=LONG)
-    async with telling(nursery, order) as (senders, site):
+    async with at_work(nursery, order) as (senders, site):
         async with senders.telling(site.address):
             await senders.accepted(MANY)
             with closing(sqlite3.connect(tmp_path / "crossdock.db", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 await senders.refused(1)
                 other.execute("ROLLBACK")
-            await senders.accepted(MANY)
-        await senders.settle_up(site.address)
-        await worked_off(order.url, tenant)
-        await judge(order.url, tenant, senders.noted)
+        await judge_all(order, senders, site)
 
 
 async def test_a_table_of_postgresql_that_somebody_holds_refuses_and_goes_on_when_they_let_go(
     nursery: Sites, postgres_url: str, tenant: str
 ) -> None:
     order = Order(postgres_url, tenant, lease=LONG, patience=0.5)
-    async with telling(nursery, order) as (senders, site):
+    async with at_work(nursery, order) as (senders, site):
         async with senders.telling(site.address):
             await senders.accepted(MANY)
-            other = await asyncpg.connect(postgres_url)
-            async with other.transaction():
-                await other.execute("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+            async with opened(postgres_url, tenant) as other, other.writing() as connection:
+                await connection.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
                 await senders.refused(1)
-            await other.close()
-            await senders.accepted(MANY)
-        await senders.settle_up(site.address)
-        await worked_off(order.url, tenant)
-        await judge(order.url, tenant, senders.noted)
+        await judge_all(order, senders, site)
 
 
 async def test_a_stop_under_load_loses_nothing_and_leaves_nothing_claimed(
     nursery: Sites, url: str, tenant: str
 ) -> None:
     order = Order(url, tenant, lease=LONG)
-    async with telling(nursery, order) as (senders, site):
+    async with at_work(nursery, order) as (senders, site):
         for _ in range(3):
             stopped = await nursery.start(order)
             async with senders.telling(stopped.address):
@@ -150,9 +140,7 @@ async def test_a_stop_under_load_loses_nothing_and_leaves_nothing_claimed(
                 await stopped.stop()
             async with opened(url, tenant) as database:
                 judge_inbox(await kept_in(database), senders.noted)
-        await senders.settle_up(site.address)
-        await worked_off(url, tenant)
-        await judge(url, tenant, senders.noted)
+        await judge_all(order, senders, site)
 
 
 @pytest.fixture

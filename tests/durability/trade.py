@@ -49,7 +49,7 @@ class Trade:
     """Endless, and the same for one seed. ``close``: what is still to be told of the orders begun."""
 
     def __init__(self, seed: int, now: datetime, *, padding: int = 0) -> None:
-        """``padding``: bytes that each push of the warehouse is longer by, which nothing can compress to less than half."""
+        """``padding``: bytes that each push of the warehouse is longer by; at most half of them can be compressed."""
         self._random = random.Random(seed)
         self._opened = now - timedelta(hours=6)
         self._padding = padding

@@ -31,7 +31,7 @@ def block(words: str) -> str:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A running `make demo` on a free port, and the environment to ask it from."""
     tmp_path = tmp_path_factory.mktemp("demo")
-    environ = os.environ | {"PORT": "0", "XDG_RUNTIME_DIR": str(tmp_path)}
+    environ = os.environ | {"PORT": "0", "RATE": "600", "XDG_RUNTIME_DIR": str(tmp_path)}
     printed = tmp_path / "printed"
     with (
         printed.open("w") as out,
@@ -52,6 +52,28 @@ def test_the_first_query_has_the_answer_that_stands_there(demo: dict[str, str]) 
     ran = subprocess.run(["bash", "-c", command], cwd=ROOT, env=demo, capture_output=True, text=True, check=True)
     assert ANSWER is not None
     assert json.loads(ran.stdout) == json.loads(ANSWER[1])
+
+
+def test_an_order_is_followed_as_it_moves(demo: dict[str, str]) -> None:
+    command = block("crossdock follow").split()
+    with subprocess.Popen(command, cwd=ROOT, env=demo, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        first = following.stdout.readline()
+        following.terminate()
+    assert re.fullmatch(r"2026-11-\d\dT[\d:]+Z  SO-108742  [A-Z_]+  .+\n", first)
+
+
+def test_an_order_is_explained_from_the_demos_memory(demo: dict[str, str]) -> None:
+    command = re.search(r"crossdock (order explain \S+)`", README)
+    assert command is not None
+    asked = [CROSSDOCK, *command[1].split(), "--demo", demo["PORT"]]
+    ends = time.monotonic() + PATIENCE
+    while (ran := subprocess.run(asked, env=demo, capture_output=True, text=True, check=False)).returncode:
+        assert time.monotonic() < ends, ran.stderr
+        time.sleep(0.5)
+    assert ran.stdout.startswith("SO-108742  ")
+    assert "  because  " in ran.stdout
+    assert "\nTimeline\n" in ran.stdout
 
 
 def test_a_token_is_all_that_is_printed(demo: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 from sqlalchemy import select
@@ -29,11 +30,12 @@ HOUR = timedelta(hours=1)
 
 def numbers(count: int) -> list[str]:
     """Orders that the ERP and the warehouse know at START."""
-    return [
+    known = (
         order.number
         for order in world().newest_first
         if world().erp_order(order.number, START) and world().warehouse_order(order.number, START)
-    ][:count]
+    )
+    return list(islice(known, count))
 
 
 async def want(house: House, *wants: Want) -> None:
@@ -96,7 +98,7 @@ async def test_what_is_not_wanted_is_not_read(house: House) -> None:
 async def test_an_order_brings_its_work_and_its_consignments_are_polled_from_then_on(house: House) -> None:
     number = next(
         number
-        for number in numbers(2000)
+        for number in numbers(300)
         if (work := world().warehouse_order(number, START)) and any(each.confirmed_at for each in work.shipments)
     )
     await want(house, Want(Subject.ORDER, number))

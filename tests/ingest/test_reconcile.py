@@ -35,7 +35,7 @@ def reconciliation(house: House, scope: Visibility, page: int = 200) -> Reconcil
         house.estate,
         house.polling,
         now=house.clock.now,
-        rules=Rules(page=page, pause=0.02),
+        rules=Rules(page=page, pause=0.02, grace=0),
         scope=scope,
         delivered=house.worker.wake,
     )
@@ -279,4 +279,5 @@ async def test_only_a_memory_that_holds_everything_is_compared_by_the_clock(hous
     await runs.end(run, {}, now=house.clock.now())
     assert not await due._is_due(timedelta(hours=24))
     house.clock.advance(86_400)
+    assert not await due._is_due(None), "nobody asked for it"
     assert await due._is_due(timedelta(hours=24))
