@@ -51,9 +51,8 @@ def muster(stack: AsyncExitStack, systems: Systems, ingest: Ingest, telemetry: T
     }
     if remembering.publisher:
         working["publisher"] = remembering.publisher.run
-    if ingest.reconcile_hours:
-        interval = timedelta(hours=ingest.reconcile_hours)
-        working["reconciliation"] = lambda: remembering.reconciliation.run_every(interval)
+    interval = timedelta(hours=ingest.reconcile_hours) if ingest.reconcile_hours else None
+    working["reconciliation"] = lambda: remembering.reconciliation.run_every(interval)
     if ingest.backfill:
         working["backfill"] = lambda: fill(systems)
     work(stack, working)

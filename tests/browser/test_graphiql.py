@@ -1,19 +1,26 @@
 """GraphiQL as `crossdock serve` serves it, over the simulated distributor, in a real browser."""
 
+import asyncio
 import contextlib
 import json
+import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Request, TimeoutError, expect  # noqa: A004 (Playwright's own)
 
+from examples.distributor.clock import START
+from examples.distributor.fleet import Fleet
+from examples.distributor.world import World
 from tests.e2e.conftest import fleet, served
 
 __all__ = ["fleet", "served"]
 
 TITLE = "Where is my order, and why?"
 VARIABLES = Path(__file__).parents[2] / "examples/queries/1-order.json"
+FOLLOWED: str = json.loads(VARIABLES.with_name("follow.json").read_text())["number"]
 NUMBER: str = json.loads(VARIABLES.read_text())["number"]
 PATIENCE_MS = 60_000
 """A busy machine takes its time over a first answer."""
@@ -107,10 +114,32 @@ async def test_a_reader_who_comes_back_finds_the_documents_and_their_variables(g
 
 async def test_every_example_is_answered_at_once(graphiql: Page, served: str) -> None:
     config = await (await graphiql.request.get(f"{served}/graphiql/config.json")).json()
-    names = [each["name"] for each in config["queries"]]
+    names = [each["name"] for each in config["queries"] if "\nsubscription " not in each["query"]]
     assert names[0] == TITLE
     for name in names:
         await graphiql.get_by_label("Example queries").select_option(name)
         told = await answer(graphiql)
         assert "errors" not in told, name
         assert all(told["data"].values()), name
+
+
+async def test_an_order_is_followed_as_its_warehouse_works_on_it(graphiql: Page, served: str, fleet: Fleet) -> None:
+    released = next(
+        each.at for each in World.build().happenings(START, START + timedelta(days=1))
+        if each.order == FOLLOWED and each.kind == "Order Released"
+    )  # fmt: skip
+    await graphiql.get_by_label("Example queries").select_option("Follow an order as it moves")
+    async with graphiql.expect_request(lambda request: "orderUpdated" in (request.post_data or "")):
+        await graphiql.get_by_role("button", name="Execute query").click()
+    try:
+        await asyncio.to_thread(fleet.set_clock, released - timedelta(minutes=1))
+        await asyncio.to_thread(fleet.subscribe, f"{served}/webhooks")
+        await asyncio.to_thread(fleet.set_clock, released + timedelta(minutes=1))
+        await asyncio.to_thread(fleet.flush)
+        await expect(graphiql.get_by_label("Result Window")).to_contain_text("IN_WAREHOUSE")
+        await shows(graphiql, f'"number": "{FOLLOWED}"')
+    finally:
+        fleet.unsubscribe()
+        fleet.set_clock(START)
+    await graphiql.screenshot(path=os.environ.get("SCREENSHOT"))
+    await graphiql.get_by_role("button", name="Stop query").click()

@@ -1,6 +1,7 @@
 """What must hold of a store, whatever happened to the processes over it, given what senders noted."""
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -42,16 +43,19 @@ class Kept:
 
 
 async def worked_off(url: str, tenant: str) -> None:
-    """Waits until nothing in the inbox wants work, by somebody else's hand."""
-    async with opened(url, tenant) as database, asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                backlog = await Inbox(database).backlog()
-            except StoreUnavailable:
-                backlog = None
-            if backlog and backlog.pending == backlog.parked == 0:
-                return
+    """Waits until somebody has worked off the inbox; not for ever, and then ``judge`` says what is left."""
+    ends = time.monotonic() + PATIENCE
+    async with opened(url, tenant) as database:
+        while not await _is_idle(database) and time.monotonic() < ends:  # noqa: ASYNC110 (another process's work)
             await asyncio.sleep(0.05)
+
+
+async def _is_idle(database: Database) -> bool:
+    try:
+        backlog = await Inbox(database).backlog()
+    except StoreUnavailable:
+        return False
+    return backlog.pending == backlog.parked == 0
 
 
 async def judge(url: str, tenant: str, noted: Noted) -> None:
@@ -60,7 +64,7 @@ async def judge(url: str, tenant: str, noted: Noted) -> None:
         assert await database.is_sound()
         kept = await kept_in(database)
         judge_inbox(kept, noted)
-        assert {key: one.state for key, one in kept.items() if one.state is not State.SETTLED} == {}
+        assert {key: (one.state, one.reason) for key, one in kept.items() if one.state is not State.SETTLED} == {}
         known = await _dossiers(database)
         _judge_facts(kept, known)
         await _judge_log(database, known)

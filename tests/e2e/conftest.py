@@ -67,13 +67,15 @@ def crossdock(fleet: Fleet, world: World, engine: Engine) -> Iterator[Crossdock]
 
 
 @pytest.fixture(scope="session")
-def served(fleet: Fleet) -> Iterator[str]:
-    """The address of a real `crossdock serve` over the fleet."""
+def served(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real `crossdock serve` over the fleet; its memory begins empty and is filled by events alone."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).with_name("crossdock")), "serve", "--port", str(port)]
-    own = {**os.environ, **environment(fleet.urls), "CROSSDOCK_LOG_LEVEL": "warning"}
+    store = f"sqlite:///{tmp_path_factory.mktemp('served')}/crossdock.db"
+    quiet = {"CROSSDOCK_LOG_LEVEL": "warning", "CROSSDOCK_INGEST__BACKFILL": "false"}
+    own = {**os.environ, **environment(fleet.urls, store), **quiet}
     with subprocess.Popen(command, env=own) as process:
         address = f"http://127.0.0.1:{port}"
         try:

@@ -37,6 +37,7 @@ VARIABLES: Mapping[str, Mapping[str, object]] = {
     "7-accounts": {"number": BUYER},
     "8-search": {"text": lambda company: company.orders[company.examples["in_transit"]].po_number, "first": 10},
     "9-freshness": {"number": _number_of("in_transit")},
+    "follow": {"number": _number_of("moving")},
 }
 """What each document is asked with; callables look it up in the world. Every one is the buyer's to see."""
 

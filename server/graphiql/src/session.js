@@ -1,5 +1,7 @@
 // Who asks: each session is a function that gives a bearer token, or null when there is none.
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { parse } from "graphql";
+import { createClient } from "graphql-sse";
 
 const REFRESH_BEFORE_EXPIRY_MS = 30_000;
 
@@ -30,6 +32,12 @@ export function bearerSession(token) {
   return async () => token || null;
 }
 
+function subscribes({ query, operationName }) {
+  return parse(query).definitions.some(
+    (each) => each.operation === "subscription" && (!operationName || each.name?.value === operationName),
+  );
+}
+
 export function createFetcher(endpoint, session) {
   const authorizedFetch = async (url, init) => {
     const token = await session();
@@ -39,5 +47,13 @@ export function createFetcher(endpoint, session) {
     if (token && !headers.has("Authorization")) headers.set("Authorization", `Bearer ${token}`);
     return fetch(url, { ...init, headers });
   };
-  return createGraphiQLFetcher({ url: endpoint, fetch: authorizedFetch, enableIncrementalDelivery: false });
+  const asked = createGraphiQLFetcher({ url: endpoint, fetch: authorizedFetch, enableIncrementalDelivery: false });
+  const followed = createClient({
+    url: new URL(endpoint, location.href).href,
+    headers: async () => {
+      const token = await session();
+      return token ? { Authorization: `Bearer ${token}` } : {};
+    },
+  });
+  return (request, options) => (subscribes(request) ? followed.iterate(request) : asked(request, options));
 }
