@@ -21,6 +21,7 @@ from sources.estate import Estate
 from store import upkeep
 from store.database import Database
 from store.inbox import Inbox
+from store.memory import Memory
 from store.runs import BACKFILL, REBUILD, Run, Runs
 from store.wants import Wants
 
@@ -58,6 +59,7 @@ class Rules:
 class Backfill:
     """Reads page after page of everything there is within ``scope``; one call is under way at a time, so that live
     reads hardly notice. What memory knows already is not told again, so it may be run on a memory that lacks little.
+    The first one tells nobody what it finds: it has long been so.
 
     A page is told before the place moves on: a run that is killed tells its last page again, and nothing twice.
     """
@@ -81,9 +83,11 @@ class Backfill:
         self._rules = rules
         self._scope = scope
         self._delivered = delivered
+        self._hushed = False
 
     async def run(self) -> Run:
         """Goes on with the last backfill if that has not ended. Returns once all of it is in memory."""
+        self._hushed = not await Memory(self._database).holds_everything()
         run = await self._runs.begin(BACKFILL, now=self._now())
         place, counts = Place.read(run.place or STEPS[0]), Counter(run.counts)
         while place.step != FOLDING:
@@ -116,7 +120,9 @@ class Backfill:
     async def _tell(self, facts: Collection[Fact]) -> None:
         recalled = await recall(self._database, [want_of(fact) for fact in facts])
         now = self._now()
-        if await self._inbox.accept([observation(fact, now=now) for fact in facts if recalled.lacks(fact)]):
+        if await self._inbox.accept(
+            [observation(fact, now=now, hushed=self._hushed) for fact in facts if recalled.lacks(fact)]
+        ):
             self._delivered()
 
 

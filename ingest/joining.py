@@ -98,10 +98,8 @@ def sought(readings: Iterable[Reading]) -> Sought:
     return Sought(frozenset(orders), frozenset(numbers), frozenset(shipments), named)
 
 
-def join(
-    readings: Sequence[Reading], remembered: Remembered, *, now: datetime, carrier_grace: timedelta, news: bool = True
-) -> Joined:
-    """``news`` False: a rebuild, which tells nobody of changes, and wants nothing: what was wanted was read since."""
+def join(readings: Sequence[Reading], remembered: Remembered, *, now: datetime, carrier_grace: timedelta) -> Joined:
+    """Each delivery's facts where they belong, whatever came first."""
     joined = Joined()
     dossiers = {id_: kept.value for id_, kept in remembered.dossiers.items()}
     known = {id_ for id_, dossier in dossiers.items() if dossier.order is not None}
@@ -129,9 +127,6 @@ def join(
         _finish_order(joined, remembered.dossiers.get(order_id), dossier, now, carrier_grace)
     _join_records(joined, readings, remembered, now)
     joined.wants.update(want for reading in readings for want in reading.wants)
-    if not news:
-        joined.changes.clear()
-        joined.wants.clear()
     return joined
 
 

@@ -17,7 +17,7 @@ from ingest.parsing import OBSERVATION
 from store.database import Database
 from store.documents import encode_fact
 from store.folding import Folding
-from store.inbox import Backlog, Inbox
+from store.inbox import HUSHED, Backlog, Inbox
 from store.memory import Memory
 
 ALL: Final = Visibility(None)
@@ -46,10 +46,14 @@ class Recalled:
         return bool(differences(remembered, told))
 
 
-def observation(fact: Fact, *, now: datetime) -> Delivery:
-    """Its id is the digest of all of it, its time included: what goes back to what it was is told again."""
+def observation(fact: Fact, *, now: datetime, hushed: bool = False) -> Delivery:
+    """Its id is the digest of all of it, its time included: what goes back to what it was is told again.
+
+    ``hushed``: what it says is no news; nobody is told.
+    """
     body = encode_fact(fact)
-    return Delivery(system_of(fact), sha256(body).hexdigest(), OBSERVATION, now, body)
+    headers = {HUSHED: "1"} if hushed else {}
+    return Delivery(system_of(fact), sha256(body).hexdigest(), OBSERVATION, now, body, headers)
 
 
 def want_of(fact: Fact) -> Want:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 import structlog
@@ -52,8 +53,8 @@ class Worker:
     """Several may run at once, here and in other processes: each delivery is claimed by one, each row guarded.
 
     ``changed`` is called after a commit that changed something, ``wanted`` after one that left something to be read, so
-    that nobody need wait for their next look. What is told again for a rebuild changes nothing that anybody is told of;
-    ``news`` False: nothing does.
+    that nobody need wait for their next look. What is told again for a rebuild is no news, and what it once made us
+    want was read since.
     """
 
     def __init__(
@@ -67,7 +68,6 @@ class Worker:
         rules: Rules = Rules(),
         changed: Callable[[], None] = lambda: None,
         wanted: Callable[[], None] = lambda: None,
-        news: bool = True,
     ) -> None:
         self._database = database
         self._inbox = inbox
@@ -77,7 +77,6 @@ class Worker:
         self._rules = rules
         self._changed = changed
         self._wanted = wanted
-        self._news = news
         self._woken = asyncio.Event()
         self._held: Sequence[Claimed] = ()
 
@@ -133,9 +132,8 @@ class Worker:
         claimed = self._held or await self._inbox.claim(rules.batch, now=self._now(), lease=rules.lease)
         self._held = ()
         try:
-            for retold in (True, False):
-                if readings := [read(each, self._feeds) for each in claimed if each.retold is retold]:
-                    await self._fold(readings)
+            for _, alike in groupby(sorted(claimed, key=_hearing), key=_hearing):
+                await self._fold([read(each, self._feeds) for each in alike])
         except StoreUnavailable:
             self._held = claimed
             raise
@@ -195,8 +193,12 @@ class Worker:
         alive = [reading for reading in readings if reading.death is None]
         transaction = Folding(self._database)
         remembered = await _load(transaction, alive)
-        news = self._news and not readings[0].claimed.retold
-        joined = join(alive, remembered, now=now, carrier_grace=self._rules.carrier_grace, news=news)
+        first = readings[0].claimed
+        joined = join(alive, remembered, now=now, carrier_grace=self._rules.carrier_grace)
+        if first.retold or first.hushed:
+            joined.changes.clear()
+        if first.retold:
+            joined.wants.clear()
         transaction.save_orders(joined.rows)
         for subject, rows in joined.records.items():
             transaction.save_records(subject, rows)
@@ -238,6 +240,11 @@ class Worker:
 def _marked(reading: Reading, reason: str) -> str:
     """What is told again for a rebuild stays marked so until it is settled."""
     return f"{RETOLD}: {reason}" if reading.claimed.retold else reason
+
+
+def _hearing(claimed: Claimed) -> tuple[bool, bool]:
+    """Those who are told of a delivery in different ways are not folded together."""
+    return not claimed.retold, claimed.hushed
 
 
 async def _load(transaction: Folding, readings: Sequence[Reading]) -> Remembered:

@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.events import Delivery
+from domain.events import HOUSE, Delivery
 from store.database import Database, StoreError, StoreUnavailable
 from store.documents import decode_headers, encode
 from store.tables import deliveries
@@ -21,6 +21,9 @@ SHORTEST_MEMORY: Final = timedelta(days=7)
 
 RETOLD: Final = "rebuild"
 """How the reason begins of a delivery that is worked on anew for a rebuild, until it is settled again."""
+
+HUSHED: Final = f"{HOUSE}-hushed"
+"""The header of a delivery that is no news."""
 
 Name: TypeAlias = tuple[str, str]
 """A delivery's source and its id there."""
@@ -44,6 +47,11 @@ class Claimed:
     delivery: Delivery
     attempts: int
     retold: bool = False
+
+    @property
+    def hushed(self) -> bool:
+        """Whether what it says is no news to anybody: memory learns what has long been so."""
+        return HUSHED in self.delivery.headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Memory:
         leaders = pages.order_leaders(self._tenant, query)
         if leaders is not None:
             query = pages.led(query, await self._all(leaders))
-        rows = await self._all(pages.order_page(self._tenant, query))
+        rows = await self._all(pages.order_page(self._database.dialect, self._tenant, query))
         return Page([decode_dossier(row.document) for row in rows[: query.limit]], len(rows) > query.limit)
 
     async def order_count(self, query: OrderQuery) -> int:
@@ -188,7 +188,7 @@ class Memory:
         leaders = pages.record_leaders(self._tenant, table, subject, query)
         if leaders is not None:
             query = pages.led(query, await self._all(leaders))
-        return await self._all(pages.record_page(self._tenant, table, subject, query))
+        return await self._all(pages.record_page(self._database.dialect, self._tenant, table, subject, query))
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 
@@ -259,7 +259,7 @@ class Memory:
         begins = (table.term > sought) & (table.term < sought + LAST)
         hits: dict[Hit, None] = {}
         for condition in (called, holds, begins):
-            for row in await self._all(pages.found(self._tenant, condition, scope, limit)):
+            for row in await self._all(pages.found(self._database.dialect, self._tenant, condition, scope, limit)):
                 hits.setdefault(Hit(Subject(row.subject), row.id))
             if len(hits) >= limit:
                 break

@@ -18,7 +18,6 @@ from sqlalchemy import (
     true,
     tuple_,
     union,
-    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -31,9 +30,9 @@ from store import terms
 from store.tables import orders, records_of_orders
 from store.tables import terms as terms_table
 
-PARTITIONS: Final = 400
-"""Into so many indexed parts a page is divided at most (SQLite allows 500 in one statement); beyond, the newest rows
-are read one by one until enough are visible: with so many accounts visible that is soon.
+PARTITIONS: Final = 2_000
+"""The first rows of so many accounts at most are looked up one account after the other; beyond, the newest rows are
+read until enough are visible: with so many accounts visible that is soon.
 """
 
 Condition = ColumnElement[bool]
@@ -51,10 +50,10 @@ def sees_there(table: Any, scope: Visibility) -> list[Condition]:
     return [] if scope.ship_tos is None else [table.c.ship_to_id.in_(sorted(scope.ship_tos))]
 
 
-def order_page(tenant: str, query: OrderQuery) -> Select[Any]:
+def order_page(dialect: str, tenant: str, query: OrderQuery) -> Select[Any]:
     """Rows of (id, document), and one more than asked for."""
     table, choice = orders.c, _of_order_page(tenant, query)
-    found = choice.first()
+    found = choice.first(dialect)
     page = select(table.id, table.document).join(found, (table.tenant == tenant) & (table.id == found.c.id))
     return page.order_by(*choice.walk.order(found.c.at, found.c.id))
 
@@ -87,13 +86,13 @@ def order_count(tenant: str, query: OrderQuery) -> Select[Any]:
     return select(func.count()).select_from(orders).where(*conditions, *_narrowing(tenant, query.filter))
 
 
-def record_page(tenant: str, table: Table, subject: Subject, query: RecordQuery) -> Select[Any]:
+def record_page(dialect: str, tenant: str, table: Table, subject: Subject, query: RecordQuery) -> Select[Any]:
     """Rows of (id, document) of a table of records, and one more than asked for; a shipment's document is its order's
     number.
     """
     document = table.c.order_id if subject is Subject.SHIPMENT else table.c.document
     choice = _of_record_page(tenant, table, subject, query)
-    found = choice.first()
+    found = choice.first(dialect)
     page = select(table.c.id, document.label("document")).join(
         found, (table.c.tenant == tenant) & (table.c.id == found.c.id)
     )
@@ -105,24 +104,26 @@ def record_leaders(tenant: str, table: Table, subject: Subject, query: RecordQue
     return _of_record_page(tenant, table, subject, query).leaders()
 
 
-def found(tenant: str, condition: Condition, scope: Visibility, limit: int) -> Select[Any]:
+def found(dialect: str, tenant: str, condition: Condition, scope: Visibility, limit: int) -> Select[Any]:
     """Rows of (subject, id) of what has a term; of one term the latest first, of several in the terms' order."""
     table = terms_table.c
-    chosen = select(table.subject, table.id, table.term, table.at).where(table.tenant == tenant, condition)
+    key = (table.term, table.at, table.subject, table.id)
+    chosen = select(*key).where(table.tenant == tenant, condition)
     if scope.ship_tos is not None:
         there = table.ship_to_id.in_(sorted(scope.ship_tos))
         chosen = chosen.where(or_(there, table.subject == Subject.CUSTOMER))
+    chosen = chosen.order_by(table.term, table.at.desc(), table.id.desc()).limit(limit)
     accounts = _only(scope, frozenset())
-    parts = None if accounts is None else [table.customer_id == account for account in accounts]
-    order = (table.term, table.at.desc(), table.id.desc())
-    first = [
-        chosen.where(part).order_by(*order).limit(limit)
-        for part in _bounded(table.customer_id, parts, accounts) or [true()]
-    ]
-    if len(first) == 1:
-        return first[0]
-    merged = union_all(*(select(each.subquery(f"part{nth}")) for nth, each in enumerate(first))).subquery("merged")
-    return select(merged).order_by(merged.c.term, merged.c.at.desc(), merged.c.id.desc()).limit(limit)
+    if accounts is None:
+        return chosen
+    if len(accounts) == 1:
+        return chosen.where(table.customer_id == accounts[0])
+    each = _each(accounts)
+    if not 0 < len(accounts) <= PARTITIONS:
+        return chosen.where(table.customer_id.in_(select(each.c.value)))
+    merged = _of_each(dialect, tenant, each, chosen.where(table.customer_id == each.c.value), key)
+    columns = merged.selected_columns
+    return merged.order_by(columns.term, columns.at.desc(), columns.id.desc()).limit(limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,10 @@ class Walk:
 class Choice:
     """What a page is chosen from. ``chosen``: (id, at) of every row there is, all in some ``account``; ``accounts``:
     whose are wanted, None: everybody's; ``kinds``: what divides rows further, each with an index that sorts them.
+    ``key``: the columns of (id, at) in the table itself.
     """
 
+    tenant: str
     chosen: Select[Any]
     account: Any
     at: Any
@@ -156,11 +159,12 @@ class Choice:
     accounts: Sequence[str] | None
     kinds: Sequence[Condition]
     walk: Walk
+    key: tuple[Any, Any]
 
-    def first(self) -> Any:
+    def first(self, dialect: str) -> Any:
         """The first rows of each part, merged, each once: no part is read further than the page is long."""
         order = self.walk.order(self.at, self.id)
-        parts = [self.chosen.where(part).order_by(*order).limit(self.walk.limit) for part in self._parts()]
+        parts = [self._part(kind, order, dialect) for kind in self.kinds or [true()]]
         if len(parts) == 1:
             return parts[0].subquery("found")
         merged = union(*(select(each.subquery(f"part{nth}")) for nth, each in enumerate(parts))).subquery("merged")
@@ -169,22 +173,50 @@ class Choice:
 
     def leaders(self) -> Select[Any] | None:
         """Of more accounts than a page has rows, only those can be on it whose own first row is among the first. Rows
-        of (account, at), of every account its first row's time; None: there are so few that all are looked at.
+        of (account, at), of every account its first row's time; None: there are so few, or so many, that all are
+        looked at.
         """
-        if self.accounts is None or len(self.accounts) <= self.walk.limit:
+        if self.accounts is None or not self.walk.limit < len(self.accounts) <= PARTITIONS:
             return None
-        each = each_of(literal(json.dumps(self.accounts))).table_valued("value").alias("each")
-        own = self.chosen.with_only_columns(self.at).where(self.account == each.c.value, or_(*self.kinds))
+        each = _each(self.accounts)
+        own = self.chosen.with_only_columns(self.at).where(self.account == each.c.value)
+        if self.kinds:
+            own = own.where(or_(*self.kinds))
         newest = own.order_by(*self.walk.order(self.at, self.id)).limit(1).correlate(each).scalar_subquery()
         return select(each.c.value.label("account"), newest.label("at"))
 
-    def _parts(self) -> Sequence[Condition]:
-        kinds = self.kinds or [true()]
+    def _part(self, kind: Condition, order: Any, dialect: str) -> Select[Any]:
+        rows, limit = self.chosen.where(kind).order_by(*order), self.walk.limit
         if self.accounts is None:
-            return kinds
-        if 0 < len(self.accounts) * len(kinds) <= PARTITIONS:
-            return [(self.account == account) & kind for account in self.accounts for kind in kinds]
-        return [self.account.in_(self.accounts) & kind for kind in kinds]
+            return rows.limit(limit)
+        if len(self.accounts) == 1:
+            return rows.where(self.account == self.accounts[0]).limit(limit)
+        each = _each(self.accounts)
+        if not 0 < len(self.accounts) <= PARTITIONS:
+            return rows.where(self.account.in_(select(each.c.value))).limit(limit)
+        own = rows.where(self.account == each.c.value).limit(limit)
+        found = _of_each(dialect, self.tenant, each, own, self.key)
+        return found.order_by(*self.walk.order(found.selected_columns.at, found.selected_columns.id)).limit(limit)
+
+
+def _each(accounts: Sequence[str]) -> Any:
+    return each_of(literal(json.dumps(accounts))).table_valued("value").alias("each")
+
+
+def _of_each(dialect: str, tenant: str, each: Any, own: Select[Any], key: Sequence[Any]) -> Select[Any]:
+    """The rows that ``own`` gives for each of ``each``. SQLite has no LATERAL, and looks them up again by ``key``, the
+    columns of ``own`` in the table itself, which an index has.
+    """
+    if dialect == "postgresql":
+        rows = own.correlate(each).lateral("own")
+        return select(*rows.c).select_from(each.join(rows, true()))
+    (table,) = {column.table for column in key}
+    again = table.alias("again")
+    columns = [again.c[column.name] for column in key]
+    names = [column.name for column in own.selected_columns]
+    looked = select(*(column.label(name) for column, name in zip(columns, names, strict=True)))
+    theirs = (again.c.tenant == tenant) & tuple_(*columns).in_(own.correlate(each))
+    return looked.select_from(each.join(again, theirs))
 
 
 class each_of(FunctionElement[str]):  # noqa: N801 (it is written as SQL functions are)
@@ -209,6 +241,7 @@ def _of_order_page(tenant: str, query: OrderQuery) -> Choice:
     walk = Walk(query.after, query.limit + 1, query.ascending)
     accounts, ship_tos = _only(query.visibility, within.customer_ids), query.visibility.ship_tos
     rest = [table.tenant == tenant, table.placed_at.is_not(None), *_narrowing(tenant, within)]
+    key = (table.id, table.placed_at)
     there, stands = sees_there(orders, query.visibility), _in_statuses(within)
     if tags := _tags(within):
         chosen = (
@@ -218,14 +251,16 @@ def _of_order_page(tenant: str, query: OrderQuery) -> Choice:
             .where(*walk.beyond(tagged.at, tagged.id))
         )
         kinds = [tagged.term == tag for tag in tags]
-        return Choice(chosen, tagged.customer_id, tagged.at, tagged.id, accounts, kinds, walk)
+        return Choice(tenant, chosen, tagged.customer_id, tagged.at, tagged.id, accounts, kinds, walk, key)
     chosen = select(table.id.label("id"), table.placed_at.label("at")).where(
         *rest, *walk.beyond(table.placed_at, table.id)
     )
     kinds = [table.status == status for status in sorted(within.statuses)]
     if accounts is not None and ship_tos is not None:
         kinds, there = [table.ship_to_id == ship_to for ship_to in sorted(ship_tos)] or [false()], stands
-    return Choice(chosen.where(*there), table.customer_id, table.placed_at, table.id, accounts, kinds, walk)
+    return Choice(
+        tenant, chosen.where(*there), table.customer_id, table.placed_at, table.id, accounts, kinds, walk, key
+    )
 
 
 def _of_record_page(tenant: str, table: Table, subject: Subject, query: RecordQuery) -> Choice:
@@ -235,7 +270,8 @@ def _of_record_page(tenant: str, table: Table, subject: Subject, query: RecordQu
         rest.append(_of_orders(tenant, table, subject, query))
     chosen = select(table.c.id.label("id"), table.c.at.label("at")).where(*rest, *walk.beyond(table.c.at, table.c.id))
     accounts = _only(query.visibility, query.customer_ids)
-    return Choice(chosen, table.c.customer_id, table.c.at, table.c.id, accounts, (), walk)
+    key = (table.c.id, table.c.at)
+    return Choice(tenant, chosen, table.c.customer_id, table.c.at, table.c.id, accounts, (), walk, key)
 
 
 def _in_statuses(within: OrderFilter) -> list[Condition]:
@@ -251,13 +287,6 @@ def _tags(within: OrderFilter) -> Sequence[str]:
     if within.exceptions:
         return [terms.exception_tag(kind) for kind in sorted(within.exceptions)]
     return [terms.EXCEPTION] if within.has_exception else []
-
-
-def _bounded(column: Any, parts: Sequence[Condition] | None, values: Sequence[str] | None) -> Sequence[Condition]:
-    """Nobody's rows are one empty part."""
-    if parts is None or values is None:
-        return ()
-    return parts if 0 < len(parts) <= PARTITIONS else [column.in_(values)]
 
 
 def _only(scope: Visibility, asked: frozenset[Any]) -> Sequence[str] | None:

@@ -87,6 +87,8 @@ async def test_a_backfill_killed_half_way_goes_on_where_it_was_and_loses_and_dou
         assert run.id == begun.id
         assert run.counts == whole.counts
         assert await house.memory.holds_everything()
+        told = [logged.change for logged in await house.memory.changes(0, 10_000)]
+        assert all(change.before for change in told), "what has long been so is no news"
         house.clock.set(filled.clock.now())
         await house.settle()
         assert await said(house) == await said(filled)

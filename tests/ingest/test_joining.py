@@ -50,8 +50,8 @@ def remember(*facts: Fact) -> Remembered:
     return Remembered({SO1: Kept(dossier, 3)}, numbers, made, {})
 
 
-def joined(*readings: Reading, within: Remembered = NOTHING, news: bool = True) -> Joined:
-    return join(readings, within, now=NOW, carrier_grace=GRACE, news=news)
+def joined(*readings: Reading, within: Remembered = NOTHING) -> Joined:
+    return join(readings, within, now=NOW, carrier_grace=GRACE)
 
 
 def statuses(result: Joined) -> Mapping[str, tuple[str | None, str | None]]:
@@ -187,12 +187,6 @@ def test_a_return_and_its_invoice_tell_their_story_once() -> None:
     paid = invoice("100.00", "0.00", source=provenance("erp", NOW + timedelta(hours=1)))
     again = joined(reading(paid), within=within)
     assert [(change.before, change.after, change.story) for change in again.changes] == [("UNPAID", "PAID", ())]
-
-
-def test_a_rebuild_tells_nobody() -> None:
-    result = joined(reading(order(), shipment()), news=False)
-    assert len(result.rows) == 1
-    assert result.changes == []
 
 
 def test_a_hold_released_and_a_confirmed_shipment_tell_the_rows_their_version() -> None:

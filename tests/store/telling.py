@@ -18,9 +18,9 @@ def observation(fact: Fact, name: str | None = None, *, at: datetime = NOW) -> D
     return Delivery(system_of(fact), name or f"{subject}/{id_}", OBSERVATION, at, encode_fact(fact))
 
 
-def worker(database: Database, *, now: datetime = NOW, batch: int = 50, news: bool = True) -> Worker:
+def worker(database: Database, *, now: datetime = NOW, batch: int = 50) -> Worker:
     rules = Rules(batch=batch, carrier_grace=GRACE, park_retry=timedelta(minutes=1))
-    return Worker(database, Inbox(database), {}, now=lambda: now, observer=Silence(), rules=rules, news=news)
+    return Worker(database, Inbox(database), {}, now=lambda: now, observer=Silence(), rules=rules)
 
 
 async def tell(database: Database, *facts: Fact, now: datetime = NOW, tag: str = "") -> None:
