@@ -104,7 +104,7 @@ def _original(life: Life, until: int, reads: Mapping[str, feeds.Feed]) -> Origin
         skus,
         row,
         taken(row["document"]),
-        [taken(each["id"]) for each in indexing.shipment_rows("", found)],
+        [taken(each["id"]) for each in indexing.shipment_rows("", dossier, found)],
         [(taken(each.term), each.subject, taken(each.id)) for each in indexing.order_terms(found)],
         [taken(number) for number in sorted(dossier.numbers)],
     )
@@ -144,7 +144,8 @@ def rows(of: Sequence[Original], count: int, tenant: str) -> Iterator[Mapping[Ta
         id_, told = numbers[_only(one, "SO-")], one.order
         made = [shipment.filled(numbers) for shipment in one.shipments]
         late, status = nth % LATE == 11, OrderStatus.ON_HOLD if nth % HELD == 7 else told["status"]
-        tags = [(terms.exception_tag(ExceptionKind.DELIVERY_DELAYED), Subject.ORDER, id_)] if late else []
+        wrong = (terms.EXCEPTION, terms.exception_tag(ExceptionKind.DELIVERY_DELAYED)) if late else ()
+        tags = [(tag, Subject.ORDER, id_) for tag in wrong]
         po_number = numbers.get(told["po_number"] or "", told["po_number"])
         yield {
             tables.orders: [

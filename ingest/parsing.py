@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import structlog
+
 from domain.errors import SourceFault, UnknownTopic
 from domain.events import OURS, Delivery, Fact, Resolved, Want, Withdrawn, told_at
 from sources.feeds import Feed
 from store.documents import decode_fact
 from store.inbox import Claimed
+
+log = structlog.get_logger("crossdock.worker")
 
 OBSERVATION = f"{OURS}observation"
 """The topic of what we read ourselves: a fact in canonical form, from polling, backfill or reconciliation."""
@@ -18,6 +22,8 @@ class Death(StrEnum):
     """Why a delivery became a dead letter; replayed once the reason is gone."""
 
     MALFORMED = "malformed"
+    MAPPING_FAILED = "mapping failed"
+    """Our own reading of it stumbled: a bug, to be mended."""
     UNKNOWN_TOPIC = "unknown topic"
     UNKNOWN_SOURCE = "unknown source"
     ORDER_NEVER_CAME = "its order never came"
@@ -53,6 +59,9 @@ def read(claimed: Claimed, feeds: Mapping[str, Feed]) -> Reading:
         return Reading(claimed, death=Death.UNKNOWN_TOPIC, detail=str(error))
     except (SourceFault, ValueError) as error:
         return Reading(claimed, death=Death.MALFORMED, detail=str(error))
+    except Exception as error:
+        log.exception("a mapping failed", source=delivery.source, delivery=delivery.external_id)
+        return Reading(claimed, death=Death.MAPPING_FAILED, detail=f"{type(error).__name__}: {error}")
     return Reading(
         claimed,
         facts=tuple(_not_ahead(one, delivery) for one in said if not isinstance(one, Want)),

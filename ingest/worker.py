@@ -115,6 +115,7 @@ class Worker:
         except asyncio.CancelledError:
             await asyncio.wait({step}, timeout=GRACE)
             step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
             raise
 
     async def drain(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Table, bindparam, case, delete, select, update
+from sqlalchemy import Table, bindparam, case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -206,12 +206,7 @@ class Folding:
         await indexing.reindex(connection, self._database, made)
 
     async def _save_shipments(self, connection: AsyncConnection, rows: Sequence[OrderRow]) -> None:
-        made = [each for row in rows if row.projection for each in indexing.shipment_rows(self._tenant, row.projection)]
-        current = {each["id"] for each in made}
-        gone = [kept.header.id for row in rows for kept in row.dossier.shipments if kept.header.id not in current]
-        if gone:
-            table = shipments.c
-            await connection.execute(delete(shipments).where(table.tenant == self._tenant, table.id.in_(sorted(gone))))
+        made = [each for row in rows for each in indexing.shipment_rows(self._tenant, row.dossier, row.projection)]
         if made:
             saved = self._database.insert(shipments)
             saved = saved.on_conflict_do_update(

@@ -79,16 +79,19 @@ def order_terms(found: Projection | None) -> Iterator[Term]:
             yield Term(term, made.created_at.at, Subject.SHIPMENT, made.id, order.customer_id, order.ship_to_id)
 
 
-def shipment_rows(tenant: str, found: Projection) -> Iterator[dict[str, Any]]:
-    """Who may see an order may see what was sent of it."""
-    for state in found.shipments:
+def shipment_rows(tenant: str, dossier: Dossier, found: Projection | None) -> Iterator[dict[str, Any]]:
+    """Who may see an order may see what was sent of it. What is gone stays known by its number, and nobody's."""
+    order = found.order if found else None
+    current = {state.shipment.id: state.shipment.created_at.at for state in found.shipments} if found else {}
+    for kept in dossier.shipments:
+        here = order if kept.header.id in current else None
         yield {
             "tenant": tenant,
-            "id": state.shipment.id,
-            "order_id": found.order.id,
-            "customer_id": found.order.customer_id,
-            "ship_to_id": found.order.ship_to_id,
-            "at": state.shipment.created_at.at,
+            "id": kept.header.id,
+            "order_id": dossier.order_id,
+            "customer_id": here and here.customer_id,
+            "ship_to_id": here and here.ship_to_id,
+            "at": current.get(kept.header.id),
         }
 
 

@@ -121,14 +121,14 @@ shipments = Table(
     _tenant(),
     _key("id", primary_key=True),
     _key("order_id"),
-    _key("customer_id"),
+    _key("customer_id", nullable=True),
     _key("ship_to_id", nullable=True),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant),
     Index("shipments_at", "tenant", "at", "id"),
     Index("shipments_of_account", "tenant", "customer_id", "at", "id"),
     Index("shipments_of_order", "tenant", "order_id"),
 )
-"""Where a shipment is to be found: in its order's dossier."""
+"""Where a shipment is to be found: in its order's dossier. The columns beyond are empty once it is gone."""
 
 terms = Table(
     "terms",

@@ -15,8 +15,6 @@ from pathlib import Path
 import psutil
 
 NOBODY = "nobody"
-PORT = 5432
-"""Names the socket file; nothing listens on a port."""
 
 
 @contextmanager

@@ -2,26 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from tests import postgres
 from tests.durability.sites import Sites, sites
+from tests.store.conftest import postgres_url, tenant, url
 
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/crossdock.db"
-    address: str = request.getfixturevalue("postgres_url")
-    return address
+__all__ = ["postgres_url", "tenant", "url"]
 
 
 @pytest.fixture
@@ -29,11 +17,6 @@ def cluster() -> Iterator[postgres.Cluster]:
     """A PostgreSQL that a test may kill."""
     with postgres.cluster(segment=1) as ours:
         yield ours
-
-
-@pytest.fixture
-def tenant() -> str:
-    return uuid4().hex
 
 
 @pytest.fixture

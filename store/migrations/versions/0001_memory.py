@@ -165,9 +165,9 @@ def upgrade() -> None:
         sa.Column("tenant", KEY, nullable=False),
         sa.Column("id", KEY, nullable=False),
         sa.Column("order_id", KEY, nullable=False),
-        sa.Column("customer_id", KEY, nullable=False),
+        sa.Column("customer_id", KEY, nullable=True),
         sa.Column("ship_to_id", KEY, nullable=True),
-        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "id"),
     )
     op.create_index("shipments_at", "shipments", ["tenant", "at", "id"], unique=False)
