@@ -60,8 +60,9 @@ LOOK: Final = 60.0
 
 UNREAD: Final = "UNREAD"
 IN_FLIGHT: Final = "IN_FLIGHT"
-"""What a run counts beside the subjects compared and the kinds found: owners that did not answer, and what was about to
-be read anyway.
+DOUBTED: Final = "DOUBTED"
+"""What a run counts beside the subjects compared and the kinds found: owners that did not answer, what was about to be
+read anyway, and what an owner suddenly has not that tells of so little else that nobody believes it.
 """
 
 
@@ -69,7 +70,8 @@ be read anyway.
 class Rules:
     """``page``: how many records at once; ``ahead``: how many deliveries may wait for a worker; ``pause``: seconds
     between two looks at them; ``grace``: seconds an event may be on its way before what it tells counts as a
-    difference; ``abandoned``: how long a run may stand still before another process goes on with it.
+    difference; ``abandoned``: how long a run may stand still before another process goes on with it; ``few``: of so
+    few records remembered any may be deleted.
     """
 
     page: int = 200
@@ -77,6 +79,7 @@ class Rules:
     pause: float = 0.2
     grace: float = 5.0
     abandoned: timedelta = timedelta(minutes=10)
+    few: int = 50
 
 
 class Reconciliation:
@@ -202,6 +205,8 @@ class Reconciliation:
     ) -> Cursor | None:
         """A page of what memory holds and no owner's page had. Returns where the next one begins."""
         limit = self._rules.page
+        if after is None and await self._is_doubtful(subject, counts):
+            return None
         ids = await self._memory.ids(subject, scope=self._scope, after=after.id if after else "", limit=limit)
         wanted = [Want(subject, id_) for id_ in ids if id_ not in seen]
         answers = await ask(self._estate, wanted)
@@ -210,6 +215,20 @@ class Reconciliation:
         if absent:
             await self._confirm(run, absent, counts)
         return Cursor(NOWHEN, ids[-1]) if len(ids) == limit else None
+
+    async def _is_doubtful(self, subject: Subject, counts: Counter[str]) -> bool:
+        """Whether the owner told so little of a subject that its silence on the rest is no deletion: an account that
+        lost its permission to read looks the same. Nothing is withdrawn then, and people are told.
+        """
+        held, last = 0, ""
+        while page := await self._memory.ids(subject, scope=self._scope, after=last, limit=10 * self._rules.page):
+            held, last = held + len(page), page[-1]
+        told = counts[subject]
+        if held < self._rules.few or told >= held / 2:
+            return False
+        counts[DOUBTED] += held - told
+        log.error("an owner has suddenly little left; nothing is withdrawn", subject=subject, told=told, held=held)
+        return True
 
     # -- what differs ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from domain.events import Fact, Subject, Withdrawn
+from domain.events import Fact, Resolved, Subject, Withdrawn
 from domain.model import (
     Lifecycle,
     Line,
@@ -187,7 +187,7 @@ def odd_facts(draw: st.DrawFn) -> list[Fact]:
     days = st.integers(-20, 5)
 
     def told(fact: Fact) -> Fact:
-        if isinstance(fact, Withdrawn):
+        if isinstance(fact, Withdrawn | Resolved):
             return fact
         stamped = provenance(fact.source.system, NOW + timedelta(days=draw(days)))
         return replace(fact, source=stamped)

@@ -14,7 +14,7 @@ from examples.distributor.world import World
 from resolvers import nodes
 from resolvers.context import Context
 from server import settings
-from server.app import wall_clock
+from server.systems import wall_clock
 from sources.observer import Silence
 from sources.registry import open_estate
 

@@ -18,7 +18,7 @@ from domain.values import Address, Code, Money, Quantity
 from ingest.observing import ALL, observation
 from ingest.polling import FINAL
 from ingest.reading import ask
-from ingest.reconcile import IN_FLIGHT, Reconciliation, Rules
+from ingest.reconcile import DOUBTED, IN_FLIGHT, Reconciliation, Rules
 from store.discrepancies import Discrepancies
 from store.runs import BACKFILL, RECONCILIATION, Run, Runs
 from tests.ingest import drift
@@ -232,6 +232,19 @@ async def test_a_shipment_that_the_warehouse_no_longer_lists_is_withdrawn(filled
     [now] = (await filled.memory.orders(ALL, [dossier.order_id])).values()
     assert now.warehouse is not None
     assert "SH-GHOST" not in {shipment.id for shipment in now.warehouse.shipments}
+
+
+async def test_an_owner_that_suddenly_tells_of_little_is_not_believed(filled: House, some_accounts: Visibility) -> None:
+    like = drift.stated((await dossiers(filled))[0])
+    held = len(await filled.memory.ids(Subject.ORDER, scope=some_accounts))
+    ghosts = [replace(like, id=OrderId(f"GHOST-{nth}")) for nth in range(held + 1)]
+    await filled.inbox.accept([observation(ghost, now=filled.clock.now()) for ghost in ghosts])
+    await filled.worker.drain()
+    async with working(filled):
+        run = await reconciliation(filled, some_accounts).run()
+    assert run.counts[DOUBTED] == len(ghosts)
+    assert await found(filled, run) == []
+    assert len(await filled.memory.orders(ALL, [ghost.id for ghost in ghosts])) == len(ghosts)
 
 
 async def test_a_run_that_was_interrupted_goes_on_and_tells_each_difference_once(
