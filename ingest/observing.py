@@ -45,6 +45,10 @@ class Recalled:
             return True
         return bool(differences(remembered, told))
 
+    def is_first(self, told: Fact) -> bool:
+        """Whether memory knows nothing yet of what it is about."""
+        return want_of(told) not in self.facts
+
 
 def observation(fact: Fact, *, now: datetime, hushed: bool = False) -> Delivery:
     """Its id is the digest of all of it, its time included: what goes back to what it was is told again.

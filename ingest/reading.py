@@ -18,7 +18,7 @@ from ingest.observing import RESTATE, Recalled, observation, recall
 from ingest.polling import Polling
 from sources.estate import Answer, Estate
 from store.database import Database, StoreError
-from store.memory import Memory
+from store.runs import BACKFILL, Runs
 from store.wants import Taken, Wants
 
 log = structlog.get_logger("crossdock.reading")
@@ -110,7 +110,7 @@ class Reader:
     ) -> None:
         self._database = database
         self._wants = Wants(database)
-        self._memory = Memory(database)
+        self._runs = Runs(database)
         self._estate = estate
         self._polling = polling
         self._now = now
@@ -197,7 +197,7 @@ class Reader:
         return [each for each in taken if each.want.key in names and each not in turns]
 
     async def _tell(self, taken: Sequence[Taken], facts: Mapping[Want, Fact], now: datetime) -> None:
-        """While memory is being filled, what carriers have long said is no news."""
+        """What a carrier first says of a consignment is no news while memory is being filled."""
         work = {want: Want(Subject.WORK, want.key) for want in facts if want.subject is Subject.ORDER}
         recalled = await recall(self._database, [*(each.want for each in taken), *work.values()])
         told, unsure = dict(facts), []
@@ -210,9 +210,11 @@ class Reader:
         await self._put_off(unsure, now)
         await self._wants.want({wanted: now for wanted in work.values() if self._is_old(recalled, wanted, now)})
         done = [each for each in taken if each not in unsure]
-        hushed = bool(done) and done[0].want.subject is Subject.TRACKING and not await self._memory.holds_everything()
+        filling = await self._runs.is_open(BACKFILL)
         fresh = [
-            observation(fact, now=self._now(), hushed=hushed)
+            observation(
+                fact, now=self._now(), hushed=filling and isinstance(fact, Tracking) and recalled.is_first(fact)
+            )
             for fact in told.values()
             if recalled.lacks(fact, self._rules.restate)
         ]

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    case,
     exists,
     false,
     func,
@@ -54,7 +55,7 @@ def order_page(dialect: str, tenant: str, query: OrderQuery) -> Select[Any]:
     """Rows of (id, document), and one more than asked for."""
     table, choice = orders.c, _of_order_page(tenant, query)
     found = choice.first(dialect)
-    page = select(table.id, table.document).join(found, (table.tenant == tenant) & (table.id == found.c.id))
+    page = select(table.id, table.document).select_from(_looked_up(found, orders, tenant))
     return page.order_by(*choice.walk.order(found.c.at, found.c.id))
 
 
@@ -93,9 +94,7 @@ def record_page(dialect: str, tenant: str, table: Table, subject: Subject, query
     document = table.c.order_id if subject is Subject.SHIPMENT else table.c.document
     choice = _of_record_page(tenant, table, subject, query)
     found = choice.first(dialect)
-    page = select(table.c.id, document.label("document")).join(
-        found, (table.c.tenant == tenant) & (table.c.id == found.c.id)
-    )
+    page = select(table.c.id, document.label("document")).select_from(_looked_up(found, table, tenant))
     return page.order_by(*choice.walk.order(found.c.at, found.c.id))
 
 
@@ -199,13 +198,18 @@ class Choice:
         return found.order_by(*self.walk.order(found.selected_columns.at, found.selected_columns.id)).limit(limit)
 
 
+def _looked_up(found: Any, table: Table, tenant: str) -> Any:
+    """Each has its row: an outer join only says that they are looked up in turn."""
+    return found.outerjoin(table, (table.c.tenant == tenant) & (table.c.id == found.c.id))
+
+
 def _each(accounts: Sequence[str]) -> Any:
     return each_of(literal(json.dumps(accounts))).table_valued("value").alias("each")
 
 
 def _of_each(dialect: str, tenant: str, each: Any, own: Select[Any], key: Sequence[Any]) -> Select[Any]:
     """The rows that ``own`` gives for each of ``each``. SQLite has no LATERAL, and looks them up again by ``key``, the
-    columns of ``own`` in the table itself, which an index has.
+    columns of ``own`` in the table itself, which an index has. It begins with ``each`` only if all else depends on it.
     """
     if dialect == "postgresql":
         rows = own.correlate(each).lateral("own")
@@ -213,10 +217,10 @@ def _of_each(dialect: str, tenant: str, each: Any, own: Select[Any], key: Sequen
     (table,) = {column.table for column in key}
     again = table.alias("again")
     columns = [again.c[column.name] for column in key]
-    names = [column.name for column in own.selected_columns]
-    looked = select(*(column.label(name) for column, name in zip(columns, names, strict=True)))
-    theirs = (again.c.tenant == tenant) & tuple_(*columns).in_(own.correlate(each))
-    return looked.select_from(each.join(again, theirs))
+    theirs = case((each.c.value.is_not(None), tenant)) == again.c.tenant
+    named = zip(columns, own.selected_columns, strict=True)
+    looked = select(*(column.label(of.name) for column, of in named))
+    return looked.select_from(each.join(again, theirs & tuple_(*columns).in_(own.correlate(each))))
 
 
 class each_of(FunctionElement[str]):  # noqa: N801 (it is written as SQL functions are)

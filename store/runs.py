@@ -65,6 +65,11 @@ class Runs:
     async def end(self, run: Run, counts: Mapping[str, int], *, now: datetime, outcome: str = DONE) -> None:
         await self._set(run, counts=encode(dict(counts)), moved_at=now, ended_at=now, outcome=outcome)
 
+    async def is_open(self, kind: str) -> bool:
+        """Whether one of its kind is under way."""
+        last = await self.last(kind)
+        return last is not None and last.ended_at is None
+
     async def last(self, kind: str) -> Run | None:
         found = await self.all(kind, limit=1)
         return found[0] if found else None

@@ -61,7 +61,7 @@ class TestDocument:
         title, second, *_ = path.read_text().splitlines()
         assert title.startswith("# ")
         assert len(title) > len("# ")
-        assert second.startswith("query ")
+        assert second.startswith(("query ", "subscription "))
 
     def test_it_fits_the_schema(self, path: Path, executable: GraphQLSchema) -> None:
         assert validate(executable, parse(path.read_text())) == []

@@ -1,10 +1,12 @@
 """The memory commands do over a database what they say, and tell a wrong setting by its name."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from domain.events import Delivery
@@ -39,8 +41,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A command logs to the standard error of its own; the tests after it have another."""
+    before = structlog.get_config()
+    yield Desk(tmp_path)
+    structlog.configure(**before)
+    logging.basicConfig(force=True)
 
 
 def given(desk: Desk, deliveries: Sequence[Delivery] = ()) -> None:
