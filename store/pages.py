@@ -241,13 +241,13 @@ def _each_of_json(element: each_of, compiler: Any, **options: Any) -> str:
 
 
 def _of_order_page(tenant: str, query: OrderQuery) -> Choice:
-    within, table, tagged = query.filter, orders.c, terms_table.c
+    (tags, within), table, tagged = _tags(query.filter), orders.c, terms_table.c
     walk = Walk(query.after, query.limit + 1, query.ascending)
     accounts, ship_tos = _only(query.visibility, within.customer_ids), query.visibility.ship_tos
     rest = [table.tenant == tenant, table.placed_at.is_not(None), *_narrowing(tenant, within)]
     key = (table.id, table.placed_at)
     there, stands = sees_there(orders, query.visibility), _in_statuses(within)
-    if tags := _tags(within):
+    if tags:
         chosen = (
             select(tagged.id.label("id"), tagged.at.label("at"))
             .join(orders, (table.tenant == tenant) & (table.id == tagged.id))
@@ -282,15 +282,16 @@ def _in_statuses(within: OrderFilter) -> list[Condition]:
     return [orders.c.status.in_(sorted(within.statuses))] if within.statuses else []
 
 
-def _tags(within: OrderFilter) -> Sequence[str]:
-    """What few orders have of what is asked for; the rarest kind first."""
+def _tags(within: OrderFilter) -> tuple[Sequence[str], OrderFilter]:
+    """What few orders have of what is asked for, the rarest kind first, and what is asked for beside."""
     if within.po_number is not None:
-        return [terms.folded(within.po_number)]
+        return [terms.folded(within.po_number)], within
     if within.sku is not None:
-        return [terms.sku_tag(within.sku)]
+        return [terms.sku_tag(within.sku)], replace(within, sku=None)
     if within.exceptions:
-        return [terms.exception_tag(kind) for kind in sorted(within.exceptions)]
-    return [terms.EXCEPTION] if within.has_exception else []
+        tags = [terms.exception_tag(kind) for kind in sorted(within.exceptions)]
+        return tags, replace(within, exceptions=frozenset())
+    return ([terms.EXCEPTION], replace(within, has_exception=None)) if within.has_exception else ([], within)
 
 
 def _only(scope: Visibility, asked: frozenset[Any]) -> Sequence[str] | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
 
 from sqlalchemy import Row, select, update
 
@@ -43,7 +44,7 @@ class Runs:
         last = await self.last(kind)
         if last is not None and last.ended_at is None:
             return last
-        run = Run(f"{kind}-{now:%Y%m%dT%H%M%S.%f}", kind, now, now, None, None, "", {})
+        run = Run(f"{kind}-{now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}", kind, now, now, None, None, "", {})
         async with self._database.writing() as connection:
             await connection.execute(
                 runs.insert().values(

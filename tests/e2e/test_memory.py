@@ -1,6 +1,9 @@
 """Memory in a running Crossdock: events move an order, subscribers see each step, and a dead ERP stops neither."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -24,10 +27,16 @@ from server import settings
 from server.app import build
 from server.systems import open_systems
 from server.telemetry import Telemetry
+from store.database import Database
+from store.inbox import Inbox, State
+from tests.domain.samples import order
 from tests.e2e import personas
 from tests.e2e.conftest import PATIENT
 from tests.server.serving import served_at
 from tests.server.speaking import PROTOCOL, Speaker
+from tests.store.telling import observation
+
+CROSSDOCK = str(Path(sys.executable).with_name("crossdock"))
 
 FOLLOW = """subscription ($n: String!) { orderUpdated(number: $n) {
   cursor before after events { kind message } order { number status } } }"""
@@ -180,8 +189,25 @@ async def test_without_the_erp_lists_and_search_work_and_detail_tells_its_age(
         )
     finally:
         fleet.clear_faults()
-    order = answer["data"]["order"]
-    assert order["number"] == number
-    assert order["lines"]
-    assert order["source"]["ageSeconds"] >= 3600 - 1
+    remembered = answer["data"]["order"]
+    assert remembered["number"] == number
+    assert remembered["lines"]
+    assert remembered["source"]["ageSeconds"] >= 3600 - 1
     assert codes(answer) == {"STALE_DATA"}
+
+
+async def test_a_worker_beside_the_server_folds_what_comes_and_stops_when_it_is_told_to(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """`crossdock worker`, as it runs beside `crossdock serve --no-worker`."""
+    given = environment(fleet.urls, f"sqlite:///{tmp_path}/crossdock.db") | {"CROSSDOCK_INGEST__BACKFILL": "false"}
+    database = await Database.open(given["CROSSDOCK_STORE__URL"])
+    inbox, told = Inbox(database), observation(order())
+    with subprocess.Popen([CROSSDOCK, "worker"], env=os.environ | given) as worker:
+        await inbox.accept([told])
+        while (found := await inbox.show((told.source, told.external_id))) is None or found[1] is not State.SETTLED:
+            assert worker.poll() is None
+            await asyncio.sleep(0.1)
+        worker.terminate()
+        assert await asyncio.to_thread(worker.wait, 30) == 0
+    await database.close()
