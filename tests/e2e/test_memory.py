@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -203,11 +202,16 @@ async def test_a_worker_beside_the_server_folds_what_comes_and_stops_when_it_is_
     given = environment(fleet.urls, f"sqlite:///{tmp_path}/crossdock.db") | {"CROSSDOCK_INGEST__BACKFILL": "false"}
     database = await Database.open(given["CROSSDOCK_STORE__URL"])
     inbox, told = Inbox(database), observation(order())
-    with subprocess.Popen([CROSSDOCK, "worker"], env=os.environ | given) as worker:
+    worker = await asyncio.create_subprocess_exec(CROSSDOCK, "worker", env=os.environ | given)
+    try:
         await inbox.accept([told])
-        while (found := await inbox.show((told.source, told.external_id))) is None or found[1] is not State.SETTLED:
-            assert worker.poll() is None
-            await asyncio.sleep(0.1)
-        worker.terminate()
-        assert await asyncio.to_thread(worker.wait, 30) == 0
-    await database.close()
+        async with asyncio.timeout(60):
+            while (found := await inbox.show((told.source, told.external_id))) is None or found[1] is State.PENDING:
+                await asyncio.sleep(0.1)
+            assert found[1] is State.SETTLED
+            worker.terminate()
+            assert await worker.wait() == 0
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+        await database.close()
