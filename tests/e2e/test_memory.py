@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -34,6 +34,8 @@ from tests.e2e.conftest import PATIENT
 from tests.server.serving import served_at
 from tests.server.speaking import PROTOCOL, Speaker
 from tests.store.telling import observation
+
+T = TypeVar("T")
 
 CROSSDOCK = str(Path(sys.executable).with_name("crossdock"))
 
@@ -116,9 +118,7 @@ def codes(answer: dict[str, Any]) -> set[str]:
     return {error["extensions"]["code"] for error in answer.get("errors", ())}
 
 
-async def until(
-    found: Callable[[], Awaitable[dict[str, Any]]], condition: Callable[[dict[str, Any]], bool]
-) -> dict[str, Any]:
+async def until(found: Callable[[], Awaitable[T]], condition: Callable[[T], object]) -> T:
     """What ``found`` gives once it fulfils the condition."""
     async with asyncio.timeout(60):
         while True:
@@ -205,11 +205,11 @@ async def test_a_worker_beside_the_server_folds_what_comes_and_stops_when_it_is_
     worker = await asyncio.create_subprocess_exec(CROSSDOCK, "worker", env=os.environ | given)
     try:
         await inbox.accept([told])
+        await until(
+            lambda: inbox.show((told.source, told.external_id)), lambda found: found and found[1] is State.SETTLED
+        )
+        worker.terminate()
         async with asyncio.timeout(60):
-            while (found := await inbox.show((told.source, told.external_id))) is None or found[1] is State.PENDING:
-                await asyncio.sleep(0.1)
-            assert found[1] is State.SETTLED
-            worker.terminate()
             assert await worker.wait() == 0
     finally:
         if worker.returncode is None:
