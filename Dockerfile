@@ -25,9 +25,12 @@ COPY --from=web /build/server/graphiql/dist server/graphiql/dist
 RUN uv pip install --no-deps .
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crossdock
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crossdock \
+    && install --directory --owner=crossdock /var/lib/crossdock
 COPY --from=product /opt/crossdock /opt/crossdock
-ENV PATH=/opt/crossdock/bin:$PATH PYTHONDONTWRITEBYTECODE=1 CROSSDOCK_HOST=0.0.0.0
+ENV PATH=/opt/crossdock/bin:$PATH PYTHONDONTWRITEBYTECODE=1 CROSSDOCK_HOST=0.0.0.0 \
+    CROSSDOCK_STORE__URL=sqlite:////var/lib/crossdock/crossdock.db
+VOLUME /var/lib/crossdock
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

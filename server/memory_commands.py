@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,19 +13,17 @@ from domain.projection import project
 from ingest.backfill import Backfill, Rebuild
 from server import explain
 from server.crew import muster, work
-from server.environment import Misconfigured, Problem, variable
+from server.environment import Misconfigured, Problem
 from server.memory_settings import OFF
 from server.remembering import Remembering
 from server.settings import Settings
-from server.systems import Systems, company_clock, open_systems
+from server.systems import STORE, Systems, company_clock, open_systems, usable_store
 from server.telemetry import Telemetry
-from store.database import Database, StoreError
+from store.database import Database
 from store.discrepancies import Discrepancies
 from store.inbox import Inbox, Letters
 from store.memory import Memory
 from store.runs import BACKFILL, REBUILD, RECONCILIATION, Run, Runs
-
-URL = variable(("store", "url"))
 
 EVERYBODY = Visibility(None)
 """Whoever may run a command with these settings may see all they lead to."""
@@ -51,8 +49,7 @@ async def opened(settings: Settings) -> AsyncIterator[Open]:
     _url(settings)
     telemetry = Telemetry()
     async with AsyncExitStack() as stack:
-        with _told():
-            systems = await open_systems(stack, settings, telemetry)
+        systems = await open_systems(stack, settings, telemetry)
         if systems.remembering is None:
             raise TypeError("memory is on")
         yield Open(systems, systems.remembering, telemetry)
@@ -60,17 +57,8 @@ async def opened(settings: Settings) -> AsyncIterator[Open]:
 
 def _url(settings: Settings) -> str:
     if settings.store.url == OFF:
-        raise Misconfigured([Problem(URL, "is off, so nothing is remembered; give a database")])
+        raise Misconfigured([Problem(STORE, "is off, so nothing is remembered; give a database")])
     return settings.store.url
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns a database that is not to be had into a wrong setting."""
-    try:
-        yield
-    except StoreError as error:
-        raise Misconfigured([Problem(URL, f"is not to be had: {error.detail or error.public}")]) from error
 
 
 async def worker(settings: Settings, ready: Callable[[], None]) -> None:
@@ -144,9 +132,9 @@ async def _watched(here: Open, kind: str, begin: Callable[[Open], Awaitable[Run]
 async def shelf(settings: Settings) -> AsyncIterator[tuple[Database, datetime]]:
     """Memory alone, and the company's time; no source is asked. Raises Misconfigured like ``opened``."""
     async with AsyncExitStack() as stack:
-        with _told():
-            now = await company_clock(stack, settings, Telemetry())
-            database = await Database.open(_url(settings), settings.store.tenant)
+        url, now = _url(settings), await company_clock(stack, settings, Telemetry())
+        with usable_store():
+            database = await Database.open(url, settings.store.tenant)
         stack.push_async_callback(database.close)
         yield database, now()
 

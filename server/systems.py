@@ -1,13 +1,14 @@
 """Opens everything behind the graph: the clock, the sources, and memory over them; for the server and for commands."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from server.demo_clock import DemoClock
+from server.environment import Misconfigured, Problem, variable
 from server.memory_settings import OFF
 from server.remembering import Remembering, remember
 from server.sections import Demo
@@ -17,6 +18,9 @@ from sources.config import Limits, SourceConfig
 from sources.estate import Estate
 from sources.registry import open_estate
 from sources.transport import Transport, client
+from store.database import StoreError
+
+STORE: Final = variable(("store", "url"))
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -42,14 +46,24 @@ class Systems:
 
 
 async def open_systems(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> Systems:
-    """Until ``stack`` is closed. Raises StoreUnavailable."""
+    """Until ``stack`` is closed. Raises Misconfigured where memory's database is not to be had."""
     door = await _doors(stack, telemetry)
     now = await _clock(stack, settings.demo, door)
     estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
     remembering = None
     if settings.store.url != OFF:
-        remembering = await remember(stack, settings, estate, telemetry, now)
+        with usable_store():
+            remembering = await remember(stack, settings, estate, telemetry, now)
     return Systems(now, estate, remembering, door)
+
+
+@contextmanager
+def usable_store() -> Iterator[None]:
+    """Turns a database that is not to be had into a wrong setting."""
+    try:
+        yield
+    except StoreError as error:
+        raise Misconfigured([Problem(STORE, f"is not to be had: {error.detail or error.public}")]) from error
 
 
 async def company_clock(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> Clock:

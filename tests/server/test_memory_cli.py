@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -137,3 +140,12 @@ def test_a_database_that_is_not_to_be_had_is_a_wrong_setting(desk: Desk) -> None
 def test_a_demo_that_does_not_run_is_told(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert "No demo runs at port 8123" in desk("order", "explain", "SO1", "--demo", "8123", code=2)
+
+
+def test_a_server_without_its_database_does_not_start_and_names_the_setting(desk: Desk) -> None:
+    plain = {name: value for name, value in desk.environ.items() if "CROSSDOCK_DEMO" not in name}
+    given = os.environ | plain | {"CROSSDOCK_STORE__URL": "sqlite:////proc/nowhere/crossdock.db"}
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0"]
+    ran = subprocess.run(command, env=given, capture_output=True, text=True, timeout=100, check=False)
+    assert ran.returncode == 3
+    assert "CROSSDOCK_STORE__URL: is not to be had" in ran.stderr
