@@ -218,9 +218,7 @@ async def fill(database: Database, of: Sequence[Original], count: int) -> None:
         await _fill_postgresql(database.url, first, batches)
 
 
-def _fill_sqlite(
-    file: str, first: Mapping[Table, list[Row]], batches: Iterator[Mapping[Table, list[Row]]]
-) -> None:
+def _fill_sqlite(file: str, first: Mapping[Table, list[Row]], batches: Iterator[Mapping[Table, list[Row]]]) -> None:
     connection = sqlite3.connect(file, isolation_level=None)
     for pragma in ("synchronous = OFF", "cache_size = -4000000", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
@@ -249,13 +247,13 @@ async def _fill_postgresql(
     connection = await asyncpg.connect(url)
     try:
         for index in _indexes():
-            await connection.execute(str(DropIndex(index).compile(dialect=postgresql.dialect())))
+            await connection.execute(str(DropIndex(index).compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
         await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '1GB'")
         await _copy(connection, first)
         for batch in batches:
             await _copy(connection, batch)
         for index in _indexes():
-            await connection.execute(str(CreateIndex(index).compile(dialect=postgresql.dialect())))
+            await connection.execute(str(CreateIndex(index).compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

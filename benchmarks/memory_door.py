@@ -130,7 +130,9 @@ async def post(port: int, sent: Sequence[bytes], rate: float) -> tuple[Sequence[
             due, request = each
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
-            if length := next((line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b""):
+            if length := next(
+                (line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b""
+            ):
                 await reader.readexactly(int(length.partition(b":")[2]))
             refused += not head.startswith(b"HTTP/1.1 202")
             taken.append((time.perf_counter() - due) * 1000)

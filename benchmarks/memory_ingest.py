@@ -42,9 +42,7 @@ class Rate:
 def worker(database: Database, *, batch: int | None = None) -> Worker:
     rules = Rules(carrier_grace=GRACE) if batch is None else Rules(batch=batch, carrier_grace=GRACE)
     read = feeds.feeds(memory_load.FEEDS, Quiet())
-    return Worker(
-        database, Inbox(database), read, now=lambda: memory_load.NOW, observer=Silence(), rules=rules
-    )
+    return Worker(database, Inbox(database), read, now=lambda: memory_load.NOW, observer=Silence(), rules=rules)
 
 
 async def accept(database: Database, told: Sequence[Delivery], *, senders: int = SENDERS) -> Rate:

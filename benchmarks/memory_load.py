@@ -1,4 +1,4 @@
-"""What memory is measured with: lives of orders of the simulated company, told as its systems tell them, many times over.
+"""What memory is measured with: lives of orders of the simulated company, as its systems tell them, many times over.
 
 A life is everything that the warehouse, UPS and the ERP said of one order, in order of time. Copies differ in their
 numbers and their accounts, so that a hundred lives make a load of any size.
@@ -68,7 +68,9 @@ class Life:
         return lambda body: pattern.sub(lambda match: own[match[0]], body)
 
 
-def lives(count: int = 100, *, lines: Sequence[int] = (3, 4, 5), since: timedelta = timedelta(days=60)) -> Sequence[Life]:
+def lives(
+    count: int = 100, *, lines: Sequence[int] = (3, 4, 5), since: timedelta = timedelta(days=60)
+) -> Sequence[Life]:
     """Lives of orders of the last weeks that UPS carried, of so many lines."""
     world = World.build()
     pushes, read = Pushes(world), _reader(world)
@@ -96,7 +98,9 @@ def _life(
         if one.source == "erp" and one.kind.startswith("salesOrder"):
             said.append(Said("erp", OBSERVATION, encode_fact(read(number, one.at)), one.at))
         elif one.source in ("wms", "ups"):
-            said.append(Said(one.source, one.kind if one.source == "wms" else "Track Alert", pushes.of(one).body, one.at))
+            said.append(
+                Said(one.source, one.kind if one.source == "wms" else "Track Alert", pushes.of(one).body, one.at)
+            )
     view = world.erp_order(number, START + timedelta(days=20))
     whole = b" ".join(each.body for each in said)
     numbers = {number.encode(): "SO-"}

@@ -40,7 +40,11 @@ CASES: Final[Mapping[str, OrderQuery]] = {
         ("a rep's 500 accounts", accounts(500), OrderFilter()),
         ("a common status", ALL, OrderFilter(statuses=frozenset({OrderStatus.DELIVERED}))),
         ("a rare status", ALL, OrderFilter(statuses=frozenset({OrderStatus.ON_HOLD}))),
-        ("the big account's rare status", Visibility(frozenset({BIG})), OrderFilter(statuses=frozenset({OrderStatus.ON_HOLD}))),
+        (
+            "the big account's rare status",
+            Visibility(frozenset({BIG})),
+            OrderFilter(statuses=frozenset({OrderStatus.ON_HOLD})),
+        ),
         ("a SKU", ALL, OrderFilter(sku="{sku}")),
         ("the big account's SKU", Visibility(frozenset({BIG})), OrderFilter(sku="{sku}")),
         ("a common SKU", ALL, OrderFilter(sku="{common}")),
@@ -154,7 +158,7 @@ async def search_times(
     found = dict[str, dict[str, Times]]()
     for name, sought in texts.items():
         for who, scope in scopes.items():
-            work = [lambda text=text, scope=scope: memory.search(scope, text, 20) for text in sought]  # type: ignore[misc]
+            work = [lambda text=text, scope=scope: memory.search(scope, text, 20) for text in sought]
             taken = await measured(work, max(rounds, 200 // len(sought)))
             found.setdefault(name, {})[who] = times([each for one in taken for each in one[1:]])
     return found
