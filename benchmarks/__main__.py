@@ -45,10 +45,10 @@ def main() -> None:
 
 def _heading() -> str:
     command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-    return f"# Benchmarks\n\n{datetime.now(UTC):%Y-%m-%d} · `{command}` · {_machine()}"
+    return f"# Benchmarks\n\n{datetime.now(UTC):%Y-%m-%d} · `{command}` · {machine()}"
 
 
-def _machine() -> str:
+def machine() -> str:
     cpus = Path("/proc/cpuinfo")
     named = [line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")]
     return f"{cpu_count()} x {named[0] if named else platform.machine()}, Python {platform.python_version()}"

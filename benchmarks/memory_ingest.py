@@ -34,9 +34,8 @@ class Rate:
     def per_second(self) -> float:
         return self.deliveries / self.seconds
 
-    @property
-    def cpu_ms(self) -> float:
-        return self.cpu / self.deliveries * 1000
+    def __str__(self) -> str:
+        return f"{self.per_second:,.0f} a second ({self.cpu / self.deliveries * 1000:.2f} ms CPU each)"
 
 
 def worker(database: Database, *, batch: int | None = None) -> Worker:

@@ -37,7 +37,7 @@ class Rules:
     wait for its order. ``idle``: how long to sleep when nothing is due.
     """
 
-    batch: int = 200
+    batch: int = 50
     lease: timedelta = timedelta(seconds=60)
     attempts: int = 8
     retry_first: timedelta = timedelta(seconds=1)
