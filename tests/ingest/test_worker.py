@@ -187,7 +187,7 @@ async def test_what_fails_is_tried_again_ever_later_and_then_given_up(database: 
 async def test_a_delivery_that_fails_spoils_no_other_of_its_batch(database: Database) -> None:
     inbox = Inbox(database)
     await inbox.accept([observation(order()), Delivery("moody", "1", "", NOW, b"{}"), observation(shipment())])
-    await made(database, feed=Moody([order(id=OrderId("SO2"), currency=object())], [])).step()
+    await made(database, feed=Moody([order(id=OrderId("SO2"), currency=object())], [])).drain()
     assert await status(database) == "SHIPPED"
     assert (await inbox.backlog()).pending == 1
 
