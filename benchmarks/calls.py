@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from engine.execute import Mode
 from examples.distributor.clock import START
 from examples.distributor.environment import environment
 from examples.distributor.fleet import Fleet
@@ -124,7 +125,7 @@ def table(counts: Counts) -> str:
 @asynccontextmanager
 async def cold(urls: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """A Crossdock just started over the simulators at ``urls``."""
-    app = build(settings.load(environment(urls)), schema.engine(schema.build()), Telemetry())
+    app = build(settings.load(environment(urls)), schema.engine(schema.build(), mode=Mode.COMPILED), Telemetry())
     async with app.router.lifespan_context(app) as state:
 
         async def started(scope: Scope, receive: Receive, send: Send) -> None:

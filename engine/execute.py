@@ -4,16 +4,21 @@ errors.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
 
 from cachetools import LRUCache
 from graphql import (
+    DirectiveNode,
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     TypeInfo,
     TypeInfoVisitor,
+    VariableNode,
     Visitor,
     execute,
     get_operation_ast,
@@ -21,10 +26,29 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.values import get_directive_values, get_variable_values
+from graphql.execution.values import VariableValues, get_directive_values, get_variable_values
 from graphql.language import FieldNode
 
+from engine.compile import Compiler, Plan, Unsupported
 from engine.guards import FieldKey, Guarded, Guards
+from engine.run import Run
+
+
+class Mode(StrEnum):
+    """What runs operations."""
+
+    ADAPTIVE = "adaptive"
+    """A document's first run is graphql-core's; from its second on, a compiled plan's."""
+    COMPILED = "compiled"
+    """A compiled plan from the first run on."""
+    CORE = "core"
+    """graphql-core alone."""
+
+
+PLANNED_FIELDS = 100_000
+"""The most fields that all plans kept have together, at about 1.5 kB a field."""
+
+SWITCHES = frozenset(("skip", "include"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +78,17 @@ class Context(Guarded, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Prepared:
-    """A document that parsed and validated."""
+    """A document that parsed and validated. ``switches``: the variables that decide what is skipped or included;
+    ``runs``: how often it was executed.
+    """
 
     document: DocumentNode
     fields: frozenset[FieldKey]
+    fragments: dict[str, FragmentDefinitionNode]
+    switches: tuple[str, ...]
+    runs: int = 0
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation that ``name`` picks; None when there is none, or several and no name."""
@@ -72,19 +101,33 @@ started.
 """
 
 
+PlanKey: TypeAlias = tuple[Prepared, str | None, tuple[Any, ...]]
+
+
 class Engine:
     """One schema, ready to execute documents. Keeps at most ``cache_size`` documents; refuses those above
     ``max_tokens`` tokens.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, *, format_errors: ErrorFormat, cache_size: int = 512, max_tokens: int = 10_000
+        self,
+        schema: GraphQLSchema,
+        *,
+        format_errors: ErrorFormat,
+        mode: Mode | str = Mode.ADAPTIVE,
+        cache_size: int = 512,
+        max_tokens: int = 10_000,
     ) -> None:
         self.schema = schema
         self.guards = Guards(schema)
         self._format = format_errors
+        self._mode = Mode(mode)
         self._max_tokens = max_tokens
         self._documents: LRUCache[str, Prepared] = LRUCache(cache_size)
+        self._compiler = Compiler(schema, self.guards)
+        self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(
+            PLANNED_FIELDS, getsizeof=lambda plan: len(plan.selected) + 1 if plan else 1
+        )
 
     def prepare(self, query: str) -> Prepared | list[GraphQLError]:
         """Parses and validates, or tells why not."""
@@ -100,7 +143,7 @@ class Engine:
         errors = validate(self.schema, document)
         if errors:
             return errors
-        prepared = Prepared(document, _selected(self.schema, document))
+        prepared = _prepared(self.schema, document)
         self._documents[query] = prepared
         return prepared
 
@@ -120,21 +163,63 @@ class Engine:
         if refusal is not None:
             return refusal
         try:
-            outcome = execute(
-                self.schema,
-                prepared.document,
-                root_value=root,
-                context_value=context,
-                variable_values=variables,
-                operation_name=operation_name,
-            )
-            result = await outcome if isinstance(outcome, Awaitable) else outcome
+            data, failures = await self._executed(prepared, context, variables, operation_name, root)
         finally:
             context.close()
-        if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            return self.refusal(result.errors, context)
-        errors = self._format([*(result.errors or ()), *context.finish()], context)
-        return {"data": result.data, "errors": errors} if errors else {"data": result.data}
+        if data is None and failures and all(error.path is None for error in failures):
+            return self.refusal(failures, context)
+        errors = self._format([*failures, *context.finish()], context)
+        return {"data": data, "errors": errors} if errors else {"data": data}
+
+    async def _executed(
+        self,
+        prepared: Prepared,
+        context: Context,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        root: object,
+    ) -> tuple[Any, Sequence[GraphQLError]]:
+        node = prepared.operation(operation_name)
+        prepared.runs += 1
+        if node is not None and self._plannable(prepared, node):
+            values = get_variable_values(self.schema, node.variable_definitions or (), variables or {})
+            if isinstance(values, list):
+                return None, values
+            plan = self._plan(prepared, node, values)
+            if plan is not None:
+                run = Run(plan, node, context=context, variables=values, root=root, denied=context.denied)
+                found = await run.execute()
+                for key in run.refused:
+                    context.deny(key)
+                return found
+        outcome = execute(
+            self.schema,
+            prepared.document,
+            root_value=root,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+        )
+        result = await outcome if isinstance(outcome, Awaitable) else outcome
+        return result.data, result.errors or ()
+
+    def _plannable(self, prepared: Prepared, node: OperationDefinitionNode) -> bool:
+        """Mutations are serial and few: graphql-core's."""
+        wanted = self._mode is Mode.COMPILED or (self._mode is Mode.ADAPTIVE and prepared.runs > 1)
+        return wanted and node.operation is not OperationType.MUTATION
+
+    def _plan(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Plan | None:
+        """The operation's plan, compiled when first asked for; None: graphql-core must run it."""
+        switched = tuple(values.coerced.get(name) for name in prepared.switches)
+        key = (prepared, node.name.value if node.name else None, switched)
+        if key in self._plans:
+            return self._plans[key]
+        try:
+            plan = self._compiler.compile(node, prepared.fragments, values)
+        except Unsupported:
+            plan = None
+        self._plans[key] = plan
+        return plan
 
     def begin(
         self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None
@@ -166,9 +251,10 @@ class Engine:
         return {"errors": self._format(errors, context)}
 
 
-def _selected(schema: GraphQLSchema, document: DocumentNode) -> frozenset[FieldKey]:
+def _prepared(schema: GraphQLSchema, document: DocumentNode) -> Prepared:
     info = TypeInfo(schema)
     fields: set[FieldKey] = set()
+    switches: set[str] = set()
 
     class Collect(Visitor):
         def enter_field(self, node: FieldNode, *_: Any) -> None:
@@ -176,5 +262,11 @@ def _selected(schema: GraphQLSchema, document: DocumentNode) -> frozenset[FieldK
             if parent is not None:
                 fields.add((parent.name, node.name.value))
 
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            if node.name.value in SWITCHES:
+                values = (argument.value for argument in node.arguments or ())
+                switches.update(value.name.value for value in values if isinstance(value, VariableNode))
+
     visit(document, TypeInfoVisitor(info, Collect()))
-    return frozenset(fields)
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    return Prepared(document, frozenset(fields), fragments, tuple(sorted(switches)))

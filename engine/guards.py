@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
-from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    GraphQLField,
+    GraphQLFieldResolver,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+)
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 
 FieldKey: TypeAlias = tuple[str, str]
@@ -43,8 +50,8 @@ class Guarded(Protocol):
 
     denied: Mapping[FieldKey, frozenset[str]]
 
-    def deny(self, key: FieldKey, path: list[str | int]) -> None:
-        """A denied field was reached; called for each, to be told to the client once per missing scope."""
+    def deny(self, key: FieldKey) -> None:
+        """A denied field was reached; to be told to the client once per missing scope."""
         ...
 
 
@@ -53,6 +60,7 @@ class Guards:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.by_field: dict[FieldKey, Guard] = {}
+        self._resolvers: dict[FieldKey, GraphQLFieldResolver] = {}
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
                 for name, field in type_.fields.items():
@@ -60,13 +68,32 @@ class Guards:
                     if guard is not None:
                         self.by_field[type_.name, name] = guard
                         if isinstance(type_, GraphQLObjectType):
-                            _stand_before(field, (type_.name, name))
+                            self._stand_before(field, (type_.name, name))
         self.denied = lru_cache(maxsize=256)(self._denied)
 
     def _denied(self, held: frozenset[str] | None) -> Mapping[FieldKey, frozenset[str]]:
         """The fields a caller with the scopes ``held`` may not read, with the scopes each lacks."""
         missing = ((key, guard.missing(held)) for key, guard in self.by_field.items())
         return {key: lacks for key, lacks in missing if lacks is not None}
+
+    def resolver(self, key: FieldKey, field: GraphQLField) -> GraphQLFieldResolver | None:
+        """The resolver of ``field`` with no guard in front of it."""
+        return self._resolvers.get(key, field.resolve)
+
+    def _stand_before(self, field: GraphQLField, key: FieldKey) -> None:
+        inner = field.resolve
+        if inner is None:
+            raise TypeError(f"{key[0]}.{key[1]} has no resolver to guard")
+
+        def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+            context: Guarded = info.context
+            if key in context.denied:
+                context.deny(key)
+                return None
+            return inner(source, info, **arguments)
+
+        self._resolvers[key] = inner
+        field.resolve = resolve
 
     def scopes_of(self, fields: Collection[FieldKey]) -> frozenset[str]:
         """Every scope that the guards of ``fields`` mention."""
@@ -85,18 +112,3 @@ def read_guard(field: GraphQLField) -> Guard | None:
             case Authenticated():
                 guard = guard or Guard()
     return guard
-
-
-def _stand_before(field: GraphQLField, key: FieldKey) -> None:
-    inner = field.resolve
-    if inner is None:
-        raise TypeError(f"{key[0]}.{key[1]} has no resolver to guard")
-
-    def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        context: Guarded = info.context
-        if key in context.denied:
-            context.deny(key, info.path.as_list())
-            return None
-        return inner(source, info, **arguments)
-
-    field.resolve = resolve

@@ -57,7 +57,7 @@ class Stream:
         name = self._field.alias or self._field.name
         self._path: list[str | int] = [name.value]
         if self._key in context.denied:
-            context.deny(self._key, self._path)
+            context.deny(self._key)
             return engine.refusal(context.finish(), context)
         executor = Executor.build(
             engine.schema,

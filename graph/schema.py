@@ -17,7 +17,7 @@ from strawberry.federation.schema import Schema as FederationSchema
 from strawberry.schema.config import StrawberryConfig
 
 from domain.errors import BadInput
-from engine.execute import Engine
+from engine.execute import Engine, Mode
 from graph.directives import max_staleness
 from graph.errors import tell
 from graph.mutation import Mutation
@@ -83,5 +83,5 @@ def executable(schema: Schema) -> GraphQLSchema:
     return schema._schema  # noqa: SLF001 (Strawberry offers no other way to the schema it built)
 
 
-def engine(schema: Schema, *, cache_size: int = 512, max_tokens: int = 10_000) -> Engine:
-    return Engine(executable(schema), format_errors=tell, cache_size=cache_size, max_tokens=max_tokens)
+def engine(schema: Schema, *, mode: Mode = Mode.ADAPTIVE, cache_size: int = 512, max_tokens: int = 10_000) -> Engine:
+    return Engine(executable(schema), format_errors=tell, mode=mode, cache_size=cache_size, max_tokens=max_tokens)

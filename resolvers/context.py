@@ -119,7 +119,7 @@ class Context:
             if self.max_age < 0:
                 raise GraphQLError("@maxStaleness takes a number of seconds that is not negative.")
 
-    def deny(self, key: tuple[str, str], path: list[str | int]) -> None:  # noqa: ARG002 (told once per scope, not per row)
+    def deny(self, key: tuple[str, str]) -> None:
         self._refused.setdefault(self.denied[key], set()).add(key)
 
     def finish(self) -> Sequence[GraphQLError]:

@@ -23,6 +23,7 @@ from server import settings
 from server.app import build
 from server.telemetry import Telemetry
 from tests.e2e.asking import Ask, running
+from tests.engine.mode import MODE
 
 START_SECONDS = 60
 CARRIERS = tuple(f"CARRIERS__{name}" for name in ("UPS", "FEDEX", "USPS", "DHL", "LTL"))
@@ -45,7 +46,7 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return schema.engine(schema.build())
+    return schema.engine(schema.build(), mode=MODE)
 
 
 @pytest.fixture

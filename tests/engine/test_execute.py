@@ -18,7 +18,7 @@ class Recorder:
     def __init__(self, scopes: frozenset[str] | None) -> None:
         self.scopes = scopes
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
-        self.reached: list[tuple[FieldKey, list[str | int]]] = []
+        self.reached: list[FieldKey] = []
         self.operation: Operation | None = None
         self.asked: list[str] = []
         self.closed = False
@@ -27,11 +27,11 @@ class Recorder:
         self.operation = operation
         self.denied = guards.denied(self.scopes)
 
-    def deny(self, key: FieldKey, path: list[str | int]) -> None:
-        self.reached.append((key, path))
+    def deny(self, key: FieldKey) -> None:
+        self.reached.append(key)
 
     def finish(self) -> Sequence[GraphQLError]:
-        return [GraphQLError(f"denied {sorted({key for key, _ in self.reached})}")] if self.reached else []
+        return [GraphQLError(f"denied {sorted(set(self.reached))}")] if self.reached else []
 
     def close(self) -> None:
         self.closed = True

@@ -38,7 +38,7 @@ class Recorder:
     def start(self, operation: Operation, guards: Guards) -> None:
         self.denied = guards.denied(self.caller.scopes)
 
-    def deny(self, key: FieldKey, path: list[str | int]) -> None:
+    def deny(self, key: FieldKey) -> None:
         self.reached.append(key)
 
     def finish(self) -> Sequence[GraphQLError]:

@@ -58,7 +58,7 @@ class Seen:
     def start(self, operation: object, guards: object) -> None:
         pass
 
-    def deny(self, key: tuple[str, str], path: list[str | int]) -> None:
+    def deny(self, key: tuple[str, str]) -> None:
         raise AssertionError(key)
 
     def finish(self) -> Sequence[GraphQLError]:

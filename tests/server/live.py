@@ -37,6 +37,7 @@ from sources.config import Lifetimes, Limits, SourceConfig
 from sources.estate import Estate
 from sources.observer import Silence
 from sources.transport import Transport, client
+from tests.engine.mode import MODE
 from tests.server.provider import AUDIENCE, NOW, Provider, claims, ec_key, jwk, sign
 from tests.server.serving import served_at
 
@@ -46,7 +47,7 @@ FRESH = Lifetimes(orders=0, customers=0, hierarchy=0, warehouse=0, not_found=0, 
 PATIENCE = 20.0
 """Seconds that a test waits for what must come."""
 
-ENGINE: Engine = schema.engine(schema.build())
+ENGINE: Engine = schema.engine(schema.build(), mode=MODE)
 
 
 class Log:

@@ -22,6 +22,7 @@ from server.environment import Misconfigured
 from server.explorer import DIST
 from server.settings import load
 from server.telemetry import Telemetry
+from tests.engine.mode import MODE
 from tests.server.serving import served_beside
 
 NOWHERE = "http://127.0.0.1:9"
@@ -69,7 +70,7 @@ def fleet() -> Iterator[Fleet]:
 def serving(idp: str, **more: str) -> Iterator[Served]:
     with ExitStack() as stack:
         settings = load(environment(idp, **more))
-        app = build(settings, schema.engine(schema.build()), Telemetry())
+        app = build(settings, schema.engine(schema.build(), mode=MODE), Telemetry())
         address = stack.enter_context(served_beside(lambda _: app))
         yield Served(stack.enter_context(httpx.Client(base_url=address)), idp)
 
