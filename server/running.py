@@ -54,7 +54,7 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
     log = structlog.get_logger("crossdock")
     host, port, *_ = listener.getsockname()
     signal.signal(signal.SIGTERM, _leave)
-    app = build(settings, schema.engine(schema.build()), Telemetry())
+    app = build(settings, schema.engine(schema.build(), mode=settings.engine), Telemetry())
     collect_seldom()
     config = uvicorn.Config(
         app,

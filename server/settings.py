@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 import examples
 from domain.access import SCOPES
+from engine.execute import Mode
 from ingest.polling import Carrier
 from server.broker_settings import Broker, Publish
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
@@ -63,6 +64,11 @@ class Settings(BaseSettings):
     publish: Publish = Publish()
     deadline: float = Field(10, gt=0, le=120, description="seconds a request may take in all")
     max_body: int = Field(1_048_576, ge=1024, description="bytes a request's body may have")
+    engine: Mode = Field(
+        Mode.ADAPTIVE,
+        description="What runs operations: compiled plans from a document's second run on (adaptive) or from its first "
+        "(compiled), or graphql-core alone (core).",
+    )
     introspection: Annotated[str, AfterValidator(_introspection)] = Field(
         "on",
         description=f"who may read the schema once signed in: on (all), off (none), or a scope of {' '.join(SCOPES)}",
