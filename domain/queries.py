@@ -55,7 +55,9 @@ class OrderFilter:
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """A page of orders sorted by (placed_at, id), newest first unless ``ascending``."""
+    """A page of orders sorted by (placed_at, id), newest first unless ``ascending``. Of each, ``lines`` and ``amounts``
+    only where they are wanted.
+    """
 
     visibility: Visibility
     filter: OrderFilter = OrderFilter()
@@ -63,6 +65,7 @@ class OrderQuery:
     limit: int = 20
     ascending: bool = False
     amounts: bool = False
+    lines: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,10 @@ async def _order(root: model.Shipment, info: Info) -> model.Order | None:
     return await shipments.order_of(info.context, root)
 
 
+def _order_number(root: model.Shipment) -> str:
+    return root.order_id
+
+
 def _stage(root: model.Shipment) -> values.Code:
     return root.stage_code
 
@@ -179,6 +183,7 @@ def _lines(root: model.Shipment) -> Sequence[shipments.Part]:
 class Shipment(Node):
     id: strawberry.ID = global_id("Shipment")
     number: str
+    order_number: str = computed(_order_number, "Its order's number, with nothing more read.")
     status: model.ShipmentStatus = computed(_status)
     status_explanation: StatusExplanation = computed(_explanation)
     conditions: list[model.ShipmentStatus] = computed(

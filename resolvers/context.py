@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from graphql import GraphQLError
@@ -29,8 +29,42 @@ AMOUNT_SCOPE = "price:read"
 """Fields under this scope are the amounts of an order; they are asked of the ERP only when selected and allowed."""
 
 
+HEAD = frozenset(
+    (
+        "id",
+        "number",
+        "poNumber",
+        "lifecycle",
+        "erpStatus",
+        "placedAt",
+        "modifiedAt",
+        "revision",
+        "requestedDate",
+        "promisedDate",
+        "hold",
+        "customer",
+        "shipTo",
+        "shipToId",
+        "totals",
+        "payment",
+        "shipments",
+        "invoices",
+        "returns",
+        "source",
+        "__typename",
+    )
+)
+"""What of an order needs no lines; where nothing else is selected the ERP is not asked for them."""
+
+READ_LINES = frozenset((("ShipmentLine", "orderLine"), ("ReturnLine", "orderLine")))
+"""What else reads an order's lines."""
+
+
 class Selection(Protocol):
     """The part of ``engine.execute.Operation`` that resolvers read."""
+
+    @property
+    def kind(self) -> str: ...
 
     @property
     def fields(self) -> frozenset[tuple[str, str]]: ...
@@ -46,6 +80,8 @@ class ScopeTable(Protocol):
 
     def scopes_of(self, fields: frozenset[tuple[str, str]]) -> frozenset[str]: ...
 
+    def __hash__(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -57,6 +93,18 @@ class Policy:
     page_size: int = 20
     page_limit: int = 100
     readings: Readings = field(default_factory=Readings)
+
+
+@lru_cache(maxsize=4096)
+def _parts(fields: frozenset[tuple[str, str]], guards: ScopeTable, held: frozenset[str] | None) -> tuple[bool, bool]:
+    """Whether an order's amounts and its lines are wanted by anything selected that the caller may see."""
+    denied = guards.denied(held)
+    selected = frozenset(field for field in fields if field not in denied)
+    return AMOUNT_SCOPE in guards.scopes_of(selected), any(_reads_lines(*field) for field in selected)
+
+
+def _reads_lines(kind: str, field: str) -> bool:
+    return field not in HEAD if kind == "Order" else (kind, field) in READ_LINES
 
 
 class Context:
@@ -86,6 +134,7 @@ class Context:
         self.policy = policy
         self.denied: Mapping[tuple[str, str], frozenset[str]] = {}
         self.amounts: bool = False
+        self.lines: bool = True
         self.max_age: float | None = None
         self.loaders = Loaders(self)
         self._refused: dict[frozenset[str], set[tuple[str, str]]] = {}
@@ -111,8 +160,8 @@ class Context:
         """Decides what is denied and which parts of an order will be asked of the ERP, before anything is read."""
         held = self.principal.scopes if self.principal else None
         self.denied = guards.denied(held)
-        selected = frozenset(field for field in operation.fields if field not in self.denied)
-        self.amounts = AMOUNT_SCOPE in guards.scopes_of(selected)
+        self.amounts, lines = _parts(operation.fields, guards, held)
+        self.lines = lines or operation.kind != "query"
         freshness = operation.directives.get("maxStaleness")
         if freshness is not None:
             self.max_age = float(freshness["seconds"])

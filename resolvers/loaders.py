@@ -36,7 +36,9 @@ V = TypeVar("V")
 
 BATCHES: dict[str, Read] = {
     "order_by_id": Read(
-        "orders", lambda c, keys: c.estate.orders(keys, amounts=c.amounts, max_age=c.max_age), recall.orders
+        "orders",
+        lambda c, keys: c.estate.orders(keys, amounts=c.amounts, lines=c.lines, max_age=c.max_age),
+        recall.orders,
     ),
     "order_ids_by_po": Read(
         "orders", lambda c, keys: c.estate.orders_by_po(keys, max_age=c.max_age), records.order_ids_by_po

@@ -94,6 +94,7 @@ async def page(
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
         ascending=ascending,
         amounts=context.amounts,
+        lines=context.lines,
     )
     if memory := await context.lists_from_memory("orders"):
         known = await memory.order_page(query)

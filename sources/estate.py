@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import product
 from typing import Any, TypeVar
 
 from domain.errors import SourceError
@@ -82,8 +83,11 @@ class Estate:
         self._monotonic = monotonic
         self._observer = observer or Silence()
         self._doors = doors
-        self._orders = self._kept(partial(erp.orders, amounts=False), lifetimes.orders)
-        self._priced = self._kept(partial(erp.orders, amounts=True), lifetimes.orders, into=self._orders)
+        self._orders: dict[tuple[bool, bool], Cached[OrderId, Order]] = {}
+        for lines, amounts in product((False, True), repeat=2):
+            read = partial(erp.orders, amounts=amounts, lines=lines)
+            less = self._orders_within(lines=lines, amounts=amounts)
+            self._orders[lines, amounts] = self._kept(read, lifetimes.orders, into=less)
         self._orders_by_po = self._kept(erp.orders_by_po, lifetimes.orders)
         self._customers = self._kept(erp.customers, lifetimes.customers)
         self._children = self._kept(erp.children, lifetimes.hierarchy)
@@ -91,22 +95,22 @@ class Estate:
         self._territories = self._kept(erp.accounts_in_territories, lifetimes.hierarchy)
         self._receivables = self._kept(erp.receivables, lifetimes.receivables)
         self._invoices = self._kept(erp.invoices, lifetimes.invoices)
-        self._invoices_by_order = self._kept(erp.invoices_by_order, lifetimes.invoices, into=self._invoices)
+        self._invoices_by_order = self._kept(erp.invoices_by_order, lifetimes.invoices, into=[self._invoices])
         self._returns = self._kept(returns.returns, lifetimes.returns)
-        self._returns_by_order = self._kept(returns.returns_by_order, lifetimes.returns, into=self._returns)
+        self._returns_by_order = self._kept(returns.returns_by_order, lifetimes.returns, into=[self._returns])
         self._shipments = self._kept(warehouse.shipments, lifetimes.warehouse)
-        self._by_tracking = self._kept(warehouse.shipments_by_tracking, lifetimes.warehouse, into=self._shipments)
-        self._work = self._kept(warehouse.warehouse_orders, lifetimes.warehouse, into=self._shipments)
+        self._by_tracking = self._kept(warehouse.shipments_by_tracking, lifetimes.warehouse, into=[self._shipments])
+        self._work = self._kept(warehouse.warehouse_orders, lifetimes.warehouse, into=[self._shipments])
         kept = {id(carrier): self._kept(carrier.tracking, self._tracking_lifetime) for carrier in carriers.values()}
         self._tracking = {scac: kept[id(carrier)] for scac, carrier in carriers.items()}
 
     # -- the ERP -----------------------------------------------------------------------------------------------------
 
     async def orders(
-        self, ids: Iterable[OrderId], *, amounts: bool, max_age: float | None = None
+        self, ids: Iterable[OrderId], *, amounts: bool, lines: bool = True, max_age: float | None = None
     ) -> Answer[OrderId, Order]:
-        """An order read with amounts also serves who asks without; never the other way round."""
-        return await (self._priced if amounts else self._orders).load(ids, max_age=max_age)
+        """An order read with amounts or lines also serves who asks without; never the other way round."""
+        return await self._orders[lines, amounts].load(ids, max_age=max_age)
 
     async def orders_by_po(
         self, po_numbers: Iterable[str], *, max_age: float | None = None
@@ -116,7 +120,7 @@ class Estate:
     async def order_page(self, query: OrderQuery) -> Page[Order]:
         with as_one_call():
             page = await self._erp.order_page(query)
-        return self._met(page, *((self._orders, self._priced) if query.amounts else (self._orders,)))
+        return self._met(page, *self._orders_within(lines=query.lines, amounts=query.amounts))
 
     async def order_count(self, query: OrderQuery) -> int:
         with as_one_call():
@@ -243,7 +247,8 @@ class Estate:
                 pass
         if order_id is None:
             return
-        for kept in (self._orders, self._priced, self._work, self._invoices_by_order, self._returns_by_order):
+        by_order: Sequence[Cached[OrderId, Any]] = (self._work, self._invoices_by_order, self._returns_by_order)
+        for kept in (*self._orders.values(), *by_order):
             kept.drop(order_id)
 
     def _forget_shipment(self, shipment_id: ShipmentId) -> None:
@@ -257,7 +262,7 @@ class Estate:
         self,
         fetch: Callable[[Collection[K]], Awaitable[Batch[K, V]]],
         lifetime: float | Callable[[V], float],
-        into: Cached[Any, Any] | None = None,
+        into: Sequence[Cached[Any, Any]] = (),
     ) -> Cached[K, V]:
         """A remembered read. ``into``: where the entities in its values are remembered by their own id as well."""
 
@@ -265,7 +270,7 @@ class Estate:
             batch = await fetch(keys)
             for value in batch.values():
                 if not isinstance(value, SourceError):
-                    self._meet(value, (into,) if into else ())
+                    self._meet(value, into)
             return batch
 
         return Cached(
@@ -277,6 +282,14 @@ class Estate:
             now=self._now,
             monotonic=self._monotonic,
         )
+
+    def _orders_within(self, *, lines: bool, amounts: bool) -> Sequence[Cached[OrderId, Order]]:
+        """Where an order read with so much of it is remembered."""
+        return [
+            kept
+            for (own_lines, own_amounts), kept in self._orders.items()
+            if own_lines <= lines and own_amounts <= amounts
+        ]
 
     def _met(self, page: Page[V], *homes: Cached[Any, Any]) -> Page[V]:
         self._meet(page.rows, homes)

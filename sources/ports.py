@@ -39,8 +39,10 @@ Batch = Mapping[K, T | SourceError]
 class ErpSource(Protocol):
     """The system of record for accounts, orders, receivables and returns."""
 
-    async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
-        """``amounts`` False: prices and totals are not asked of the ERP and come as None."""
+    async def orders(self, ids: Collection[OrderId], *, amounts: bool, lines: bool = True) -> Batch[OrderId, Order]:
+        """``amounts`` False: prices and totals are not asked of the ERP and come as None; ``lines`` False: nor are the
+        lines, and none come.
+        """
         ...
 
     async def orders_by_po(self, po_numbers: Collection[str]) -> Batch[str, Sequence[OrderId]]: ...

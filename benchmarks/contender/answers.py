@@ -12,7 +12,6 @@ from typing import Any
 RESHAPE: Mapping[str, str] = {
     "orders.nodes": "orders",
     "shipments.nodes": "shipments",
-    "owner.number": "orderNumber",
     "erpStatus.raw": "status",
     "stage.raw": "status",
     "code.raw": "code",
@@ -33,8 +32,8 @@ DIFFERENCES: Mapping[str, str] = {
         "our schema has no email, segment or country of a customer (left out); `shippedAt` is derived: the warehouse's"
         " word or the carrier's first scan, whichever is earlier; an invoice has a date, no time of day"
     ),
-    "Q3": "pages go by cursor, and a page's rows are whole orders: one ERP call (GetOrders) more",
-    "Q5": "shipments come newest first; a shipment's order number is its order's: one ERP call (GetOrders) more",
+    "Q3": "pages go by cursor",
+    "Q5": "shipments come newest first",
 }
 
 ABSENT = frozenset({"email", "segment", "country"})

@@ -51,27 +51,26 @@ class Erp:
         self._places: LRUCache[tuple[CustomerId | None, str], int] = LRUCache(10_000)
         self._service = Service(config, transport, _readers)
 
-    async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
-        """The ERP cannot leave amounts out of its answer; they are left out of ours."""
-
-        def to_domain(record: records.OrderRecord, source: Provenance) -> Order:
-            return record.to_domain(self._codes, source, amounts=amounts)
-
-        _, orders = await self._call("GetOrders", {"orderNumbers": list(ids)}, records.OrderRecord, to_domain)
+    async def orders(self, ids: Collection[OrderId], *, amounts: bool, lines: bool = True) -> Batch[OrderId, Order]:  # noqa: ARG002
+        """The ERP cannot leave amounts or lines out of an order; amounts are left out of ours."""
+        asked, kind = {"orderNumbers": list(ids)}, records.OrderRecord
+        _, orders = await self._call("GetOrders", asked, kind, self._to_domain(amounts=amounts))
         return {order.id: order for order in orders}
 
     async def order_page(self, query: OrderQuery) -> Page[Order]:
         account = self._account(query)
         start = await self._place(account, query.after)
-        numbers, total = await self._list(account, start, query.limit)
-        found = await self.orders(numbers, amounts=query.amounts) if numbers else {}
-        rows = [order for number in numbers if isinstance(order := found.get(number), Order)]
-        if len(rows) < len(numbers):
-            raise SourceFault(self._system, "lists an order it does not know")
-        return Page(rows, more=start + len(numbers) < total)
+        rows, total = await self._list(account, start, query.limit, amounts=query.amounts)
+        more = start + len(rows) < total
+        if query.lines and rows:
+            whole = await self.orders([row.id for row in rows], amounts=query.amounts)
+            if len(whole) < len(rows):
+                raise SourceFault(self._system, "lists an order it does not know")
+            rows = [found for row in rows if isinstance(found := whole[row.id], Order)]
+        return Page(rows, more=more)
 
     async def order_count(self, query: OrderQuery) -> int:
-        return (await self._list(self._account(query), 0, 1))[1]
+        return (await self._list(self._account(query), 0, 1, amounts=False))[1]
 
     async def customers(self, ids: Collection[CustomerId]) -> Batch[CustomerId, Customer]:
         kind = records.CustomerRecord
@@ -130,27 +129,32 @@ class Erp:
             return 0
         start = 0
         while (known := self._places.get((account, after.id))) is None:
-            numbers, total = await self._list(account, start, LARGEST_PAGE)
-            self._places.update(((account, number), start + place) for place, number in enumerate(numbers, 1))
+            rows, total = await self._list(account, start, LARGEST_PAGE, amounts=False)
+            self._places.update(((account, row.id), start + place) for place, row in enumerate(rows, 1))
             start += LARGEST_PAGE
             if start >= total and (account, after.id) not in self._places:
                 raise SourceFault(self._system, f"order {after.id!r} is not listed")
         return known
 
-    async def _list(self, account: CustomerId | None, start: int, limit: int) -> tuple[list[OrderId], int]:
-        """Order numbers from row ``start`` on, and how many rows there are in all."""
-        pages, total = [], 0
+    async def _list(
+        self, account: CustomerId | None, start: int, limit: int, *, amounts: bool
+    ) -> tuple[list[Order], int]:
+        """Orders without their lines from row ``start`` on, and how many rows there are in all."""
+        pages, total = list[Order](), 0
         first, skipped = divmod(start, limit)
         for page in range(first + 1, first + (3 if skipped else 2)):
             values = {"customerId": account, "page": page, "pageSize": limit}
             kind = records.HeaderRecord
-            body, listed = await self._call("ListOrders", values, kind, kind.to_domain)
+            body, listed = await self._call("ListOrders", values, kind, self._to_domain(amounts=amounts))
             pages += listed
             total = self._count(body)
-        numbers = pages[skipped : skipped + limit]
-        if numbers:
-            self._places[account, numbers[-1]] = start + len(numbers)
-        return numbers, total
+        rows = pages[skipped : skipped + limit]
+        if rows:
+            self._places[account, rows[-1].id] = start + len(rows)
+        return rows, total
+
+    def _to_domain(self, *, amounts: bool) -> Callable[[records.HeaderRecord, Provenance], Order]:
+        return lambda record, source: record.to_domain(self._codes, source, amounts=amounts)
 
     async def _call(
         self, operation: str, values: Values, record: type[T], to_domain: Callable[[T, Provenance], D]

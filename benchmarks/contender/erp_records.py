@@ -68,21 +68,22 @@ class LinesRecord(Record, frozen=True):
     line: tuple[LineRecord, ...]
 
 
-class OrderRecord(Record, frozen=True):
+class HeaderRecord(Record, frozen=True):
+    """An order as it is listed: without its lines."""
+
     number: str
     customer_id: str
     status: RawCode
     order_date: Moment
     currency: str
     total: Decimal
-    lines: LinesRecord
 
     def to_domain(self, codes: CodeTable[Lifecycle], source: Provenance, *, amounts: bool) -> Order:
         """The total is the sum of the lines: the ERP knows neither freight nor tax."""
-        id_, status = OrderId(self.number), codes.translate("order", self.status)
+        status = codes.translate("order", self.status)
         total, none = Money(self.total, self.currency), Money(Decimal(0), self.currency)
         return Order(
-            id=id_,
+            id=OrderId(self.number),
             po_number=None,
             customer_id=CustomerId(self.customer_id),
             ship_to_id=None,
@@ -97,18 +98,19 @@ class OrderRecord(Record, frozen=True):
             hold=None,
             currency=self.currency,
             totals=Totals(total, none, none, total) if amounts else None,
-            lines=tuple(line.to_domain(id_, self.currency if amounts else None) for line in self.lines.line),
+            lines=self.own_lines(self.currency if amounts else None),
             source=source,
         )
 
+    def own_lines(self, currency: str | None) -> tuple[Line, ...]:  # noqa: ARG002 (a whole order's have prices in it)
+        return ()
 
-class HeaderRecord(Record, frozen=True):
-    """A listed order has no lines: what is listed is then read whole."""
 
-    number: str
+class OrderRecord(HeaderRecord, frozen=True):
+    lines: LinesRecord
 
-    def to_domain(self, _: Provenance) -> OrderId:
-        return OrderId(self.number)
+    def own_lines(self, currency: str | None) -> tuple[Line, ...]:
+        return tuple(line.to_domain(OrderId(self.number), currency) for line in self.lines.line)
 
 
 class CustomerRecord(Record, frozen=True):

@@ -68,10 +68,14 @@ class SoapErp:
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
         codes = self._codes = CodeTable.read("erp", Path(__file__).with_name("codes.tsv"), Meaning)
-        self._order, self._priced = (
-            Kind({SALES + "SalesOrder": OrderRecord}, partial(OrderRecord.to_domain, codes=codes, amounts=amounts))
+        self._order = {
+            (lines, amounts): Kind(
+                {SALES + "SalesOrder": OrderRecord},
+                partial(OrderRecord.to_domain, codes=codes, amounts=amounts, lines=lines),
+            )
+            for lines in (False, True)
             for amounts in (False, True)
-        )
+        }
         self._order_name = Kind({SALES + "SalesOrder": OrderName}, lambda record, _: record)
         self._customer = Kind({ACCOUNTS + "Customer": CustomerRecord}, partial(CustomerRecord.to_domain, codes=codes))
         self._place = Kind({ACCOUNTS + "Customer": AccountPlace}, lambda record, _: record)
@@ -85,7 +89,7 @@ class SoapErp:
         """Compiles every reader before any is used, so that a WSDL that does not fit is refused as a whole."""
         records.prepare(tables)
         kinds: Iterable[Kind[Any, Any]] = (
-            self._order,
+            *self._order.values(),
             self._order_name,
             self._customer,
             self._place,
@@ -104,9 +108,9 @@ class SoapErp:
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
-    async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
-        kind = self._priced if amounts else self._order
-        preferences = {**WHOLE, "includeAmounts": amounts}
+    async def orders(self, ids: Collection[OrderId], *, amounts: bool, lines: bool = True) -> Batch[OrderId, Order]:
+        kind = self._order[lines, amounts]
+        preferences = {"includeAmounts": amounts, "bodyFieldsOnly": not lines}
         return await _in_batches(ids, lambda asked: self._records.get("salesOrder", asked, kind, preferences))
 
     async def orders_by_po(self, po_numbers: Collection[str]) -> Batch[str, Sequence[OrderId]]:
@@ -127,8 +131,8 @@ class SoapErp:
         """
         return await self._page(
             [queries.orders(query, part, self._codes) for part in _parts(query.visibility, query.filter.customer_ids)],
-            self._priced if query.amounts else self._order,
-            {**WHOLE, "includeAmounts": query.amounts},
+            self._order[query.lines, query.amounts],
+            {"includeAmounts": query.amounts, "bodyFieldsOnly": not query.lines},
             query.limit,
             sees=lambda order: query.visibility.sees_at(order.customer_id, order.ship_to_id),
             rank=lambda order: (order.placed_at.at, order.id),

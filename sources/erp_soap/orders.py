@@ -103,10 +103,10 @@ class OrderRecord(Wire, frozen=True):
     shipping_cost: Decimal | UnsetType
     tax_total: Decimal | UnsetType
     total: Decimal | UnsetType
-    item_list: OrderLines
+    item_list: OrderLines | UnsetType
 
-    def to_domain(self, source: Provenance, *, codes: Codes, amounts: bool) -> Order:
-        """Raises ValueError when amounts were asked for and did not come."""
+    def to_domain(self, source: Provenance, *, codes: Codes, amounts: bool, lines: bool = True) -> Order:
+        """Raises ValueError when amounts or lines were asked for and did not come."""
         status = codes.translate("order_status", self.order_status)
         order_id, unit = OrderId(self.external_id), currency(self.currency)
         return Order(
@@ -125,9 +125,12 @@ class OrderRecord(Wire, frozen=True):
             hold=None if self.hold is UNSET else self.hold.to_domain(codes),
             currency=unit,
             totals=self._totals(unit) if amounts else None,
-            lines=tuple(line.to_domain(order_id, unit if amounts else None) for line in self.item_list.item),
+            lines=self._lines(order_id, unit if amounts else None) if lines else (),
             source=source,
         )
+
+    def _lines(self, order_id: OrderId, priced_in: str | None) -> tuple[Line, ...]:
+        return tuple(line.to_domain(order_id, priced_in) for line in asked(self.item_list, "itemList").item)
 
     def _totals(self, unit: str) -> Totals:
         return Totals(

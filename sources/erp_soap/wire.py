@@ -104,10 +104,10 @@ def given(value: V | UnsetType | None) -> V | None:
     return None if value is UNSET else value
 
 
-def asked(amount: Decimal | UnsetType, name: str) -> Decimal:
-    if amount is UNSET:
-        raise ValueError(f"{name} was asked for and did not come")
-    return amount
+def asked(value: V | UnsetType, name: str) -> V:
+    if isinstance(value, UnsetType):
+        raise ValueError(f"{name} was asked for and did not come")  # noqa: TRY004 (as every value that does not fit)
+    return value
 
 
 def place(ship_to: Ref | UnsetType) -> str | None:

@@ -228,6 +228,16 @@ class ErpContract:
             id_: unpriced(site.books.orders[id_]) for id_ in asked
         }
 
+    async def test_lines_come_only_when_asked_for(self, site: Site) -> None:
+        asked = list(site.books.orders)[-100:]
+        found = good(await site.source.orders(asked, amounts=True, lines=False))
+        assert {id_: stated(order) for id_, order in found.items()} == {
+            id_: replace(site.books.orders[id_], lines=()) for id_ in asked
+        }
+        query = OrderQuery(Visibility(site.books.family), limit=20, amounts=True, lines=False)
+        page = await site.source.order_page(query)
+        assert [stated(row) for row in page.rows] == [replace(order, lines=()) for order in family_orders(site)[:20]]
+
     async def test_orders_by_every_po_number(self, site: Site) -> None:
         numbers: dict[str, set[OrderId]] = {}
         for order in site.books.orders.values():

@@ -132,7 +132,7 @@ class _Source:
 
         return nothing
 
-    async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Mapping[OrderId, Order]:
+    async def orders(self, ids: Collection[OrderId], *, amounts: bool, lines: bool = True) -> Mapping[OrderId, Order]:
         company = self._company
         company.asking += 1
         if company.gate:

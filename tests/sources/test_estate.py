@@ -83,8 +83,8 @@ class Erp:
     def __init__(self, books: Books) -> None:
         self.books = books
 
-    async def orders(self, ids: Collection[OrderId], *, amounts: bool) -> Batch[OrderId, Order]:
-        await self.books.ask("orders", *ids, amounts)
+    async def orders(self, ids: Collection[OrderId], *, amounts: bool, lines: bool = True) -> Batch[OrderId, Order]:
+        await self.books.ask("orders", *ids, amounts, *([] if lines else ["no lines"]))
         found = among(self.books.orders, ids)
         return {key: self._shown(row, amounts=amounts) for key, row in found.items()}
 
@@ -247,6 +247,20 @@ async def test_a_priced_order_stands_in_for_a_plain_one_when_the_erp_is_down(com
 
 
 # -- pages feed the memory -------------------------------------------------------------------------------------------
+
+
+async def test_an_order_with_lines_serves_who_asks_without_and_not_the_other_way(company: Company) -> None:
+    await company.estate.orders([SO1], amounts=False, lines=False)
+    await company.estate.orders([SO1], amounts=False)
+    await company.estate.orders([SO2], amounts=True)
+    await company.estate.orders([SO1, SO2], amounts=False, lines=False)
+    await company.estate.orders([SO1], amounts=True, lines=False)
+    assert company.erp.asked == [
+        ("orders", "SO1", False, "no lines"),
+        ("orders", "SO1", False),
+        ("orders", "SO2", True),
+        ("orders", "SO1", True, "no lines"),
+    ]
 
 
 @pytest.mark.parametrize("amounts", [True, False])
