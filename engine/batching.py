@@ -1,13 +1,11 @@
 """Resolvers that are asked for all parents at once, so that a field of fifty objects is one call and not fifty."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import strawberry
 
-T = TypeVar("T")
-
-Batch: TypeAlias = Callable[[Sequence[Any], strawberry.Info], Awaitable[Sequence[Any]]]
+Batch: TypeAlias = Callable[[Sequence[Any], Any], Awaitable[Sequence[Any]]]
 """Parents and info in; one value for each parent out, in their order. A value may be an exception: that parent's."""
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import strawberry
 from strawberry.directive import DirectiveLocation
 
+from engine.batching import Batch, batched
+
 
 def guarded(
     *scopes: str, resolver: Callable[..., Any] | None = None, description: str | None = None, name: str | None = None
@@ -15,6 +17,20 @@ def guarded(
     """A field that needs every one of ``scopes``; without them it is null and its resolver is not called."""
     field: Callable[..., Any] = strawberry.federation.field
     return field(resolver=resolver, requires_scopes=[list(scopes)], description=description, name=name)
+
+
+def guarded_for_all(
+    *scopes: str,
+    batch: Batch,
+    description: str | None = None,
+) -> Any:
+    """As ``guarded``, found for all parents at once."""
+    return guarded(*scopes, resolver=batched(batch), description=description)
+
+
+def computed_for_all(batch: Batch, description: str | None = None) -> Any:
+    """A field whose value a resolver finds for all parents at once; an error in it is that parent's alone."""
+    return strawberry.field(resolver=batched(batch), description=description)
 
 
 def computed(resolver: Callable[..., Any], description: str | None = None) -> Any:

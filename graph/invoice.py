@@ -8,7 +8,7 @@ import strawberry
 
 from domain import invoice_status, model, values
 from graph.connection import Connection
-from graph.directives import computed, guarded
+from graph.directives import computed, computed_for_all, guarded
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Money, Quantity
 from resolvers import customers, invoices
@@ -73,8 +73,8 @@ async def _applied_to(root: model.Invoice, info: Info) -> Sequence[model.Invoice
     return await invoices.by_ids(info.context, root.applied_to)
 
 
-async def _customer(root: model.Invoice, info: Info) -> model.Customer | None:
-    return await customers.of(info.context, root)
+async def _customer(roots: Sequence[model.Invoice], info: Info) -> Sequence[object]:
+    return await customers.of(info.context, roots)
 
 
 @strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
@@ -98,7 +98,7 @@ class Invoice(Node):
         "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to."
     )
     orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = computed(_orders)
-    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed(_customer)
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed_for_all(_customer)
     source: Source
 
     is_type_of = stands_for(model.Invoice)

@@ -1,11 +1,13 @@
 """Order lines, one quantity per thing that happened to them."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import strawberry
 
 from domain import line_status, model
-from graph.directives import computed, guarded
+from engine.batching import Batch
+from graph.directives import computed_for_all, guarded
 from graph.node import Info, StatusExplanation
 from graph.scalars import Money, Quantity
 from resolvers import orders
@@ -20,32 +22,22 @@ class Item:
     description: str | None
 
 
-async def _delivered(root: model.Line, info: Info) -> object:
-    state = await orders.line_state(info.context, root)
-    return state.delivered if state else None
+def _of_state(pick: Callable[[line_status.LineState], object], unknown: object = None) -> Batch:
+    """A part of each line's derived state; ``unknown``: of a line that no order has any more."""
+
+    async def resolve(roots: Sequence[model.Line], info: Info) -> Sequence[object]:
+        found = await orders.line_states(info.context, roots)
+        return [pick(each) if isinstance(each, line_status.LineState) else each or unknown for each in found]
+
+    return resolve
 
 
-async def _status(root: model.Line, info: Info) -> line_status.LineStatus:
-    state = await orders.line_state(info.context, root)
-    return state.status if state else line_status.LineStatus.UNKNOWN
+async def _substitution_of(roots: Sequence[model.Line], info: Info) -> Sequence[object]:
+    return await orders.siblings(info.context, roots, [line.substitution_of for line in roots])
 
 
-async def _explanation(root: model.Line, info: Info) -> object:
-    state = await orders.line_state(info.context, root)
-    return state.explanation if state else None
-
-
-async def _sibling(root: model.Line, info: Info, key: str | None) -> model.Line | None:
-    order = await info.context.loaders.order_by_id.load(root.order_id) if key else None
-    return next((line for line in order.lines if line.key == key), None) if order else None
-
-
-async def _substitution_of(root: model.Line, info: Info) -> model.Line | None:
-    return await _sibling(root, info, root.substitution_of)
-
-
-async def _substituted_by(root: model.Line, info: Info) -> model.Line | None:
-    return await _sibling(root, info, root.substituted_by)
+async def _substituted_by(roots: Sequence[model.Line], info: Info) -> Sequence[object]:
+    return await orders.siblings(info.context, roots, [line.substituted_by for line in roots])
 
 
 @strawberry.type(description="One line of an order. In base units: ordered = cancelled + open + shipped.")
@@ -58,8 +50,9 @@ class Line:
     picked: Quantity = strawberry.field(description="The ERP's word: a pick ticket printed, not yet goods moved.")
     packed: Quantity
     shipped: Quantity
-    delivered: Quantity | None = computed(
-        _delivered, description="From the carriers' word on the packages; null when they could not be read."
+    delivered: Quantity | None = computed_for_all(
+        _of_state(lambda state: state.delivered),
+        description="From the carriers' word on the packages; null when they could not be read.",
     )
     invoiced: Quantity | None = guarded("invoice:read")
     cancelled: Quantity
@@ -68,9 +61,11 @@ class Line:
     extended_price: Money | None = guarded("price:read")
     promised_date: date | None
     expected_ship_date: date | None
-    status: line_status.LineStatus = computed(_status)
-    status_explanation: StatusExplanation | None = computed(_explanation)
-    substitution_of: "Line | None" = computed(
+    status: line_status.LineStatus = computed_for_all(
+        _of_state(lambda state: state.status, line_status.LineStatus.UNKNOWN)
+    )
+    status_explanation: StatusExplanation | None = computed_for_all(_of_state(lambda state: state.explanation))
+    substitution_of: "Line | None" = computed_for_all(
         _substitution_of, description="The line this one was shipped in place of."
     )
-    substituted_by: "Line | None" = computed(_substituted_by)
+    substituted_by: "Line | None" = computed_for_all(_substituted_by)

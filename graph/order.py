@@ -1,17 +1,18 @@
 """Orders: the answer to "where is my order, and why?"."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from enum import Enum
 
 import strawberry
 
-from domain import explanation, model, order_exceptions, order_status, timeline, values
+from domain import model, order_exceptions, order_status, timeline, values
 from domain.billing import Billing, Payment, derive_billing
 from domain.values import Moment
+from engine.batching import Batch
 from graph.connection import Connection, total
 from graph.customer import Customer
-from graph.directives import computed, guarded
+from graph.directives import computed, computed_for_all, guarded, guarded_for_all
 from graph.invoice import Invoice
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
@@ -70,20 +71,14 @@ class OrderException:
     internal: str | None = guarded("internal:read", description="What the systems said, for customer service.")
 
 
-async def _status(root: model.Order, info: Info) -> order_status.OrderStatus:
-    return (await orders.standing(info.context, root)).state.status
+def _of_standing(pick: Callable[[order_status.OrderState], object]) -> Batch:
+    """A part of each order's derived state."""
 
+    async def resolve(roots: Sequence[model.Order], info: Info) -> Sequence[object]:
+        found = await orders.standings(info.context, roots)
+        return [each if isinstance(each, Exception) else pick(each.state) for each in found]
 
-async def _explanation(root: model.Order, info: Info) -> explanation.Explanation:
-    return (await orders.standing(info.context, root)).state.explanation
-
-
-async def _summary(root: model.Order, info: Info) -> str:
-    return (await orders.standing(info.context, root)).state.summary
-
-
-async def _fulfillment(root: model.Order, info: Info) -> order_status.Fulfillment:
-    return (await orders.standing(info.context, root)).state.fulfillment
+    return resolve
 
 
 def _erp_status(root: model.Order) -> values.Code:
@@ -94,24 +89,24 @@ def _billing(root: model.Order) -> Billing:
     return derive_billing(root)
 
 
-async def _payment(root: model.Order, info: Info) -> Payment:
-    return await orders.payment(info.context, root)
+async def _payment(roots: Sequence[model.Order], info: Info) -> Sequence[object]:
+    return await orders.payments(info.context, roots)
 
 
-async def _customer(root: model.Order, info: Info) -> model.Customer | None:
-    return await customers.of(info.context, root)
+async def _customer(roots: Sequence[model.Order], info: Info) -> Sequence[object]:
+    return await customers.of(info.context, roots)
 
 
-async def _shipments(root: model.Order, info: Info) -> Sequence[model.Shipment]:
-    return await orders.shipments_of(info.context, root)
+async def _shipments(roots: Sequence[model.Order], info: Info) -> Sequence[object]:
+    return await orders.shipments_of(info.context, roots)
 
 
-async def _invoices(root: model.Order, info: Info) -> Sequence[model.Invoice]:
-    return await invoices.of_order(info.context, root)
+async def _invoices(roots: Sequence[model.Order], info: Info) -> Sequence[object]:
+    return await invoices.of_orders(info.context, roots)
 
 
-async def _returns(root: model.Order, info: Info) -> Sequence[model.Return]:
-    return await returns.of_order(info.context, root)
+async def _returns(roots: Sequence[model.Order], info: Info) -> Sequence[object]:
+    return await returns.of_orders(info.context, roots)
 
 
 async def _timeline(root: model.Order, info: Info) -> Sequence[timeline.TimelineEvent]:
@@ -129,13 +124,15 @@ class Order(Node):
     id: strawberry.ID = global_id("Order")
     number: str
     po_number: str | None = strawberry.field(description="The customer's own purchase order number.")
-    status: order_status.OrderStatus = computed(_status)
-    status_explanation: StatusExplanation = computed(_explanation)
-    summary: str = computed(_summary, description="The status in words a customer understands.")
+    status: order_status.OrderStatus = computed_for_all(_of_standing(lambda state: state.status))
+    status_explanation: StatusExplanation = computed_for_all(_of_standing(lambda state: state.explanation))
+    summary: str = computed_for_all(
+        _of_standing(lambda state: state.summary), description="The status in words a customer understands."
+    )
     lifecycle: model.Lifecycle
-    fulfillment: order_status.Fulfillment = computed(_fulfillment)
+    fulfillment: order_status.Fulfillment = computed_for_all(_of_standing(lambda state: state.fulfillment))
     billing: Billing | None = guarded("invoice:read", resolver=_billing)
-    payment: Payment | None = guarded("invoice:read", resolver=_payment)
+    payment: Payment | None = guarded_for_all("invoice:read", batch=_payment)
     erp_status: Code | None = guarded("internal:read", resolver=_erp_status, description="The ERP's own status, raw.")
     placed_at: Moment
     modified_at: Moment
@@ -143,14 +140,14 @@ class Order(Node):
     requested_date: date | None
     promised_date: date | None
     hold: Hold | None
-    customer: Customer | None = computed(_customer)
+    customer: Customer | None = computed_for_all(_customer)
     ship_to: Address | None
     ship_to_id: str | None
     totals: OrderTotals | None = guarded("price:read")
     lines: list[Line]
-    shipments: list[Shipment] | None = computed(_shipments)
-    invoices: list[Invoice] | None = guarded("invoice:read", resolver=_invoices)
-    returns: list[Return] | None = guarded("return:read", resolver=_returns)
+    shipments: list[Shipment] | None = computed_for_all(_shipments)
+    invoices: list[Invoice] | None = guarded_for_all("invoice:read", batch=_invoices)
+    returns: list[Return] | None = guarded_for_all("return:read", batch=_returns)
     timeline: list[TimelineEvent] | None = computed(
         _timeline, description="Invoices and returns are part of it for those who may read them."
     )

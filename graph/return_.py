@@ -8,7 +8,7 @@ import strawberry
 from domain import model, return_status
 from domain.values import Moment
 from graph.connection import Connection
-from graph.directives import computed, guarded
+from graph.directives import computed, computed_for_all, guarded
 from graph.invoice import Invoice
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 strawberry.enum(model.ReturnStatus, description="Where a return stands, from its quantities.")
 
 
-async def _order_line(root: returns.Part, info: Info) -> model.Line | None:
-    return await returns.order_line(info.context, root)
+async def _order_line(roots: Sequence[returns.Part], info: Info) -> Sequence[object]:
+    return await returns.order_lines(info.context, roots)
 
 
 @strawberry.type(description="One line of a return.")
 class ReturnLine:
-    order_line: Line | None = computed(_order_line, "The order line it came from, matched by its key and never by SKU.")
+    order_line: Line | None = computed_for_all(
+        _order_line, "The order line it came from, matched by its key and never by SKU."
+    )
     sku: str
     requested: Quantity
     received: Quantity
@@ -53,8 +55,8 @@ async def _order(root: model.Return, info: Info) -> model.Order | None:
     return await returns.order_of(info.context, root)
 
 
-async def _customer(root: model.Return, info: Info) -> model.Customer | None:
-    return await customers.of(info.context, root)
+async def _customer(roots: Sequence[model.Return], info: Info) -> Sequence[object]:
+    return await customers.of(info.context, roots)
 
 
 async def _credit_memos(root: model.Return, info: Info) -> Sequence[model.Invoice]:
@@ -69,7 +71,7 @@ class Return(Node):
     status_explanation: StatusExplanation = computed(_explanation)
     requested_at: Moment
     order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed(_order)
-    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed(_customer)
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed_for_all(_customer)
     lines: list[ReturnLine] = computed(_lines)
     credit_memos: list[Invoice] | None = guarded("invoice:read", resolver=_credit_memos)
     source: Source

@@ -1,14 +1,15 @@
 """Shipments, their packages, and the carriers' events in words a customer understands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from domain import model, shipment_status, values
 from domain.values import Moment
+from engine.batching import Batch
 from graph.connection import Connection
-from graph.directives import computed, guarded
+from graph.directives import computed, computed_for_all, guarded_for_all
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Quantity
@@ -34,19 +35,19 @@ class Carrier:
     name: str
 
 
-async def _order_line(root: shipments.Part, info: Info) -> model.Line | None:
-    return await shipments.order_line(info.context, root)
+async def _order_line(roots: Sequence[shipments.Part], info: Info) -> Sequence[object]:
+    return await shipments.order_lines(info.context, roots)
 
 
 @strawberry.type(description="A quantity of one order line.")
 class ShipmentLine:
     sku: str
     quantity: Quantity
-    order_line: Line | None = computed(_order_line, "The order line, matched by its key and never by SKU.")
+    order_line: Line | None = computed_for_all(_order_line, "The order line, matched by its key and never by SKU.")
 
 
-async def _delivered(root: shipments.Parcel, info: Info) -> bool | None:
-    return await shipments.delivered(info.context, root)
+async def _delivered(roots: Sequence[shipments.Parcel], info: Info) -> Sequence[object]:
+    return await shipments.delivered(info.context, roots)
 
 
 @strawberry.type(description="One handling unit.")
@@ -56,7 +57,7 @@ class Package:
     weight: Quantity | None
     voided: bool
     contents: list[ShipmentLine]
-    delivered: bool | None = computed(_delivered, "Null when the carrier could not be read.")
+    delivered: bool | None = computed_for_all(_delivered, "Null when the carrier could not be read.")
 
 
 def _event_status(root: shipment_status.AppliedEvent) -> model.ShipmentStatus:
@@ -113,44 +114,18 @@ class ProofOfDelivery:
     at: Moment | None
 
 
-async def _state(root: model.Shipment, info: Info) -> shipment_status.ShipmentState:
-    return await shipments.state(info.context, root)
+def _of_state(pick: Callable[[shipment_status.ShipmentState], object]) -> Batch:
+    """A part of each shipment's derived state."""
+
+    async def resolve(roots: Sequence[model.Shipment], info: Info) -> Sequence[object]:
+        found = await shipments.states(info.context, roots)
+        return [each if isinstance(each, Exception) else pick(each) for each in found]
+
+    return resolve
 
 
-async def _status(root: model.Shipment, info: Info) -> model.ShipmentStatus:
-    return (await _state(root, info)).status
-
-
-async def _explanation(root: model.Shipment, info: Info) -> object:
-    return (await _state(root, info)).explanation
-
-
-async def _conditions(root: model.Shipment, info: Info) -> Sequence[model.ShipmentStatus]:
-    return (await _state(root, info)).conditions
-
-
-async def _events(root: model.Shipment, info: Info) -> Sequence[shipment_status.AppliedEvent]:
-    return (await _state(root, info)).events
-
-
-async def _shipped_at(root: model.Shipment, info: Info) -> Moment | None:
-    return (await _state(root, info)).shipped_at
-
-
-async def _estimated_delivery(root: model.Shipment, info: Info) -> Moment | None:
-    return (await _state(root, info)).estimated_delivery
-
-
-async def _delivered_at(root: model.Shipment, info: Info) -> Moment | None:
-    return (await _state(root, info)).delivered_at
-
-
-async def _proof_of_delivery(root: model.Shipment, info: Info) -> object:
-    return (await _state(root, info)).proof_of_delivery
-
-
-async def _order(root: model.Shipment, info: Info) -> model.Order | None:
-    return await shipments.order_of(info.context, root)
+async def _order(roots: Sequence[model.Shipment], info: Info) -> Sequence[object]:
+    return await shipments.orders_of(info.context, roots)
 
 
 def _order_number(root: model.Shipment) -> str:
@@ -184,10 +159,10 @@ class Shipment(Node):
     id: strawberry.ID = global_id("Shipment")
     number: str
     order_number: str = computed(_order_number, "Its order's number, with nothing more read.")
-    status: model.ShipmentStatus = computed(_status)
-    status_explanation: StatusExplanation = computed(_explanation)
-    conditions: list[model.ShipmentStatus] = computed(
-        _conditions, description="Delays and exceptions that no later scan has cleared."
+    status: model.ShipmentStatus = computed_for_all(_of_state(lambda state: state.status))
+    status_explanation: StatusExplanation = computed_for_all(_of_state(lambda state: state.explanation))
+    conditions: list[model.ShipmentStatus] = computed_for_all(
+        _of_state(lambda state: state.conditions), description="Delays and exceptions that no later scan has cleared."
     )
     warehouse: str
     stage: Code = computed(_stage, "The warehouse's own status, raw.")
@@ -198,14 +173,18 @@ class Shipment(Node):
         _tracking_number, description="The first package's number; each package has its own."
     )
     tracking_url: str | None = computed(_tracking_url)
-    shipped_at: Moment | None = computed(_shipped_at)
-    estimated_delivery: Moment | None = computed(_estimated_delivery)
-    delivered_at: Moment | None = computed(_delivered_at)
+    shipped_at: Moment | None = computed_for_all(_of_state(lambda state: state.shipped_at))
+    estimated_delivery: Moment | None = computed_for_all(_of_state(lambda state: state.estimated_delivery))
+    delivered_at: Moment | None = computed_for_all(_of_state(lambda state: state.delivered_at))
     packages: list[Package] = computed(_packages)
     lines: list[ShipmentLine] = computed(_lines)
-    events: list[TrackingEvent] = computed(_events, description="All packages' events, in order of occurrence.")
-    proof_of_delivery: ProofOfDelivery | None = guarded("document:read", resolver=_proof_of_delivery)
-    order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed(_order)
+    events: list[TrackingEvent] = computed_for_all(
+        _of_state(lambda state: state.events), description="All packages' events, in order of occurrence."
+    )
+    proof_of_delivery: ProofOfDelivery | None = guarded_for_all(
+        "document:read", batch=_of_state(lambda state: state.proof_of_delivery)
+    )
+    order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed_for_all(_order)
     source: Source
 
     is_type_of = stands_for(model.Shipment)

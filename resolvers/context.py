@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=Identified)
+
 Hierarchy: TypeAlias = Mapping[Any, Collection[CustomerId]]
 
 AMOUNT_SCOPE = "price:read"
@@ -140,6 +148,7 @@ class Context:
         self._refused: dict[frozenset[str], set[tuple[str, str]]] = {}
         self._troubles: dict[tuple[str, str], SourceError] = {}
         self._once: dict[Hashable, asyncio.Future[Any]] = {}
+        self._each: dict[str, dict[str, tuple[asyncio.Future[Sequence[Any]], int]]] = {}
 
     def anew(self) -> "Context":
         """The same caller asking again, with nothing read yet."""
@@ -195,6 +204,14 @@ class Context:
         """Notes a source that an answer had to do without; told once per source."""
         self._troubles.setdefault((trouble.source, trouble.code), trouble)
 
+    def without(self, found: T | Exception) -> T | SourceError:
+        """What was found, or the source's error as a value (noted), for answers that can do without."""
+        if isinstance(found, SourceError):
+            self.unread(found)
+        elif isinstance(found, Exception):
+            raise found
+        return found
+
     async def attempt(self, work: Awaitable[T]) -> T | SourceError:
         """The result of ``work``, or the source's error as a value (noted), for answers that can do without."""
         try:
@@ -207,13 +224,31 @@ class Context:
         """Ends what nobody waits for any more."""
         for future in self._once.values():
             future.cancel()
+        self.loaders.close()
 
     async def once(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """The result of ``work``, computed once per operation for ``key`` however many fields ask."""
         future = self._once.get(key)
         if future is None:
             future = self._once[key] = asyncio.ensure_future(work())
-        return cast(T, await asyncio.shield(future))
+        return cast(T, future.result() if future.done() else await asyncio.shield(future))
+
+    async def each_once(
+        self, kind: str, rows: Sequence[R], work: Callable[[Sequence[R]], Awaitable[Sequence[T | Exception]]]
+    ) -> Sequence[T | Exception]:
+        """What ``work`` makes of each of ``rows``, which have ids: computed once per operation, all that are new at
+        once. An error stands in its row's place.
+        """
+        known = self._each.setdefault(kind, {})
+        new = [row for row in {row.id: row for row in rows}.values() if row.id not in known]
+        if new:
+            made = asyncio.ensure_future(work(new))
+            self._once[kind, *(row.id for row in new)] = made
+            known.update((row.id, (made, place)) for place, row in enumerate(new))
+        for under_way in {known[row.id][0] for row in rows}:
+            if not under_way.done():
+                await asyncio.shield(under_way)
+        return [done.result()[place] for done, place in (known[row.id] for row in rows)]
 
     @property
     def caller(self) -> Principal:
@@ -259,8 +294,8 @@ class Context:
         return self.memory if wanted and await self.holds_everything() else None
 
     @staticmethod
-    def told(value: T | SourceError) -> T:
+    def told(value: T | Exception) -> T:
         """The value, or its error raised."""
-        if isinstance(value, SourceError):
+        if isinstance(value, Exception):
             raise value
         return value

@@ -48,9 +48,9 @@ async def parent(context: Context, customer: Customer) -> Customer | None:
     return await visible.customer(context, customer.parent_id) if customer.parent_id else None
 
 
-async def of(context: Context, row: Order | Invoice | Return) -> Customer | None:
-    """The account a visible row belongs to."""
-    return await visible.customer(context, row.customer_id)
+async def of(context: Context, rows: Sequence[Order | Invoice | Return]) -> Sequence[Customer | Exception | None]:
+    """The account each of the visible rows belongs to."""
+    return await visible.customers(context, [row.customer_id for row in rows])
 
 
 async def ship_tos(context: Context, customer: Customer) -> Sequence[ShipTo]:

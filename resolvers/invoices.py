@@ -41,9 +41,13 @@ async def page(
     return pagination.connect(rows, _position, after=after)
 
 
-async def of_order(context: Context, order: Order) -> Sequence[Invoice]:
-    found, scope = await asyncio.gather(context.loaders.invoices_by_order.load(order.id), context.visibility())
-    return [invoice for invoice in found or () if visible.sees(scope, invoice)]
+async def of_orders(context: Context, orders: Sequence[Order]) -> Sequence[Sequence[Invoice] | Exception]:
+    ids = [order.id for order in orders]
+    found, scope = await asyncio.gather(context.loaders.invoices_by_order.load_many(ids), context.visibility())
+    return [
+        rows if isinstance(rows, Exception) else [invoice for invoice in rows or () if visible.sees(scope, invoice)]
+        for rows in found
+    ]
 
 
 async def by_ids(context: Context, ids: Sequence[InvoiceId]) -> Sequence[Invoice]:

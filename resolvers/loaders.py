@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from aiodataloader import DataLoader
 
 from domain.dossier import Dossier
 from domain.model import (
@@ -68,22 +68,87 @@ BATCHES: dict[str, Read] = {
 }
 
 
-class Loader(DataLoader[K, "V | None"], Generic[K, V]):
-    """Collects the keys asked for in one turn of the loop into one read. A missing key loads None; a key's error is
-    raised for that key.
+@dataclass(slots=True, eq=False)
+class _Batch(Generic[K]):
+    """Keys that are read together; ``landed`` is done when they have been."""
+
+    landed: asyncio.Future[None]
+    keys: list[K] = field(default_factory=list)
+
+
+class Loader(Generic[K, V]):
+    """Collects the keys asked for in two turns of the loop into one read; each key is read once. A missing key loads
+    None.
+
+    A waiter who is cancelled disturbs no other: the read belongs to the operation, and ends with it.
     """
 
     def __init__(self, context: Context, how: Read) -> None:
-        super().__init__()
         self._context = context
         self._how = how
+        self._known: dict[K, V | Exception | None] = {}
+        self._asked: dict[K, _Batch[K]] = {}
+        self._open: _Batch[K] | None = None
+        self._reads: set[asyncio.Task[None]] = set()
 
-    async def batch_load_fn(self, keys: list[K]) -> list[V | None]:
-        answer = await recall.read(self._context, self._how, keys)
-        for trouble in answer.trouble:
-            self._context.served_stale(trouble)
-        values: Mapping[K, Any] = answer.values
-        return [values.get(key) for key in keys]
+    async def load(self, key: K) -> V | None:
+        """Raises the key's error."""
+        (value,) = await self.load_many([key])
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    async def load_many(self, keys: Sequence[K]) -> list[V | Exception | None]:
+        """In the order of ``keys``; a key's error stands in its place."""
+        known = self._known
+        missing = [key for key in keys if key not in known]
+        for batch in {self._batch_of(key) for key in missing}:
+            await asyncio.shield(batch.landed)
+        return [known[key] for key in keys]
+
+    def prime(self, key: K, value: V | None) -> None:
+        """What is known already need not be read."""
+        self._known.setdefault(key, value)
+
+    def close(self) -> None:
+        for read in self._reads:
+            read.cancel()
+
+    def _batch_of(self, key: K) -> _Batch[K]:
+        batch = self._asked.get(key)
+        if batch is None:
+            batch = self._asked[key] = self._open or self._begun()
+            batch.keys.append(key)
+        return batch
+
+    def _begun(self) -> _Batch[K]:
+        loop = asyncio.get_running_loop()
+        batch = self._open = _Batch[K](loop.create_future())
+        loop.call_soon(loop.call_soon, self._send, batch)
+        return batch
+
+    def _send(self, batch: _Batch[K]) -> None:
+        self._open = None
+        read = asyncio.ensure_future(self._read(batch))
+        self._reads.add(read)
+        read.add_done_callback(self._reads.discard)
+
+    async def _read(self, batch: _Batch[K]) -> None:
+        known, keys = self._known, batch.keys
+        try:
+            answer = await recall.read(self._context, self._how, keys)
+            for trouble in answer.trouble:
+                self._context.served_stale(trouble)
+            values: Mapping[K, Any] = answer.values
+            known.update((key, values.get(key)) for key in keys)
+        except asyncio.CancelledError:
+            batch.landed.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 (raised to whoever loads one of the keys)
+            known.update(dict.fromkeys(keys, error))
+        for key in keys:
+            del self._asked[key]
+        batch.landed.set_result(None)
 
 
 class Loaders:
@@ -106,6 +171,11 @@ class Loaders:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+
+    def close(self) -> None:
+        """Ends every read under way."""
+        for name in BATCHES.keys() & vars(self):
+            getattr(self, name).close()
 
     def __getattr__(self, name: str) -> Loader[Any, Any]:
         if name not in BATCHES:

@@ -1,16 +1,30 @@
 """Orders: found by any of their numbers, paged by account, with every status derived from what all systems say."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from domain import billing, order_exceptions, order_status, timeline
 from domain.errors import BadInput, SourceError
 from domain.line_status import LineState
-from domain.model import Customer, CustomerId, Invoice, Lifecycle, Line, Order, OrderId, Return, Shipment
+from domain.model import (
+    Customer,
+    CustomerId,
+    Invoice,
+    Lifecycle,
+    Line,
+    Order,
+    OrderId,
+    Return,
+    Shipment,
+    ShipmentId,
+    WarehouseOrder,
+)
 from domain.queries import Cursor, OrderFilter, OrderQuery, Page
+from domain.shipment_status import ShipmentState
 from resolvers import nodes, pagination, recall, shipments, visible
 from resolvers.context import Context
 
@@ -146,35 +160,76 @@ async def of_customer(
     return await page(context, replace(within, customer_ids=frozenset({customer.id})), first=first, after=after)
 
 
+async def standings(context: Context, orders: Sequence[Order]) -> Sequence[Standing | Exception]:
+    """Each order's derived state, computed once per operation from the warehouse and the carriers."""
+    return await context.each_once("standing", orders, partial(_derive, context))
+
+
 async def standing(context: Context, order: Order) -> Standing:
-    """The order's derived state, computed once per operation from the warehouse and the carriers."""
-    return await context.once(("standing", order.id), lambda: _derive(context, order))
+    (found,) = await standings(context, [order])
+    return context.told(found)
 
 
-async def _derive(context: Context, order: Order) -> Standing:
-    warehouse = await context.attempt(context.loaders.warehouse_by_order.load(order.id))
-    states = None
+async def _derive(context: Context, orders: Sequence[Order]) -> Sequence[Standing | Exception]:
+    ids = [order.id for order in orders]
+    work = [context.without(seen) for seen in await context.loaders.warehouse_by_order.load_many(ids)]
+    seen_there = (seen.shipments for seen in work if isinstance(seen, WarehouseOrder))
+    shipped = {shipment.id: shipment for found in seen_there for shipment in found}
+    states = dict(zip(shipped, await shipments.states(context, list(shipped.values())), strict=True))
+    return [_standing(context, order, seen, states) for order, seen in zip(orders, work, strict=True)]
+
+
+def _standing(
+    context: Context,
+    order: Order,
+    warehouse: WarehouseOrder | SourceError | None,
+    states: Mapping[ShipmentId, ShipmentState | Exception],
+) -> Standing:
+    own = None
     if not isinstance(warehouse, SourceError):
-        found = warehouse.shipments if warehouse else ()
-        states = tuple(await asyncio.gather(*(shipments.state(context, shipment) for shipment in found)))
-    facts = order_status.OrderFacts(order, warehouse, states, context.now, context.policy.carrier_grace)
+        own = tuple(context.told(states[shipment.id]) for shipment in (warehouse.shipments if warehouse else ()))
+    facts = order_status.OrderFacts(order, warehouse, own, context.now, context.policy.carrier_grace)
     state = order_status.derive_order(facts)
     return Standing(facts, state, {line.line.key: line for line in state.lines})
 
 
-async def line_state(context: Context, line: Line) -> LineState | None:
-    order = await context.loaders.order_by_id.load(line.order_id)
-    return (await standing(context, order)).lines.get(line.key) if order else None
+async def line_states(context: Context, lines: Sequence[Line]) -> Sequence[LineState | Exception | None]:
+    """Each line's derived state, from its order's."""
+    ids = list(dict.fromkeys(line.order_id for line in lines))
+    owners = dict(zip(ids, await context.loaders.order_by_id.load_many(ids), strict=True))
+    known = [order for order in owners.values() if isinstance(order, Order)]
+    found = {order.id: each for order, each in zip(known, await standings(context, known), strict=True)}
+    return [_line_state(line, found.get(line.order_id, owners[line.order_id])) for line in lines]
 
 
-async def shipments_of(context: Context, order: Order) -> Sequence[Shipment]:
-    """What the warehouse shipped for it; empty when the warehouse never saw the order."""
-    warehouse = await context.loaders.warehouse_by_order.load(order.id)
-    return warehouse.shipments if warehouse else ()
+def _line_state(line: Line, found: Standing | Order | Exception | None) -> LineState | Exception | None:
+    return found.lines.get(line.key) if isinstance(found, Standing) else found if isinstance(found, Exception) else None
 
 
-async def payment(context: Context, order: Order) -> billing.Payment:
-    return billing.derive_payment(await context.loaders.invoices_by_order.load(order.id) or ()).status
+async def siblings(
+    context: Context, lines: Sequence[Line], keys: Sequence[str | None]
+) -> Sequence[Line | Exception | None]:
+    """For each line the one of its order that has the key beside it."""
+    asked = [line.order_id for line, key in zip(lines, keys, strict=True) if key]
+    owners = dict(zip(asked, await context.loaders.order_by_id.load_many(asked), strict=True))
+    return [_sibling(owners.get(line.order_id), key) if key else None for line, key in zip(lines, keys, strict=True)]
+
+
+def _sibling(owner: Order | Exception | None, key: str) -> Line | Exception | None:
+    if not isinstance(owner, Order):
+        return owner
+    return next((line for line in owner.lines if line.key == key), None)
+
+
+async def shipments_of(context: Context, orders: Sequence[Order]) -> Sequence[Sequence[Shipment] | Exception]:
+    """What the warehouse shipped for each; empty when the warehouse never saw the order."""
+    found = await context.loaders.warehouse_by_order.load_many([order.id for order in orders])
+    return [seen if isinstance(seen, Exception) else seen.shipments if seen else () for seen in found]
+
+
+async def payments(context: Context, orders: Sequence[Order]) -> Sequence[billing.Payment | Exception]:
+    found = await context.loaders.invoices_by_order.load_many([order.id for order in orders])
+    return [rows if isinstance(rows, Exception) else billing.derive_payment(rows or ()).status for rows in found]
 
 
 async def exceptions(context: Context, order: Order) -> Sequence[Attention]:

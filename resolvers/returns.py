@@ -68,9 +68,13 @@ async def page(
     return pagination.connect(rows, lambda found: Cursor(found.requested_at.at, found.id), after=after)
 
 
-async def of_order(context: Context, order: Order) -> Sequence[Return]:
-    found, scope = await asyncio.gather(context.loaders.returns_by_order.load(order.id), context.visibility())
-    return [each for each in found or () if visible.sees(scope, each)]
+async def of_orders(context: Context, orders: Sequence[Order]) -> Sequence[Sequence[Return] | Exception]:
+    ids = [order.id for order in orders]
+    found, scope = await asyncio.gather(context.loaders.returns_by_order.load_many(ids), context.visibility())
+    return [
+        rows if isinstance(rows, Exception) else [each for each in rows or () if visible.sees(scope, each)]
+        for rows in found
+    ]
 
 
 async def order_of(context: Context, found: Return) -> Order | None:
@@ -81,7 +85,14 @@ def parts(found: Return) -> Sequence[Part]:
     return [Part(found.order_id, line) for line in found.lines]
 
 
-async def order_line(context: Context, part: Part) -> Line | None:
-    """The order line this came from, matched by line key, never by SKU."""
-    order = await visible.order(context, part.order_id) if part.order_id else None
-    return next((line for line in order.lines if line.key == part.line.order_line_key), None) if order else None
+async def order_lines(context: Context, parts: Sequence[Part]) -> Sequence[Line | Exception | None]:
+    """The order line each part came from, matched by line key, never by SKU."""
+    ids = list(dict.fromkeys(part.order_id for part in parts if part.order_id))
+    orders = dict(zip(ids, await visible.orders(context, ids), strict=True))
+    return [_order_line(orders.get(part.order_id) if part.order_id else None, part) for part in parts]
+
+
+def _order_line(order: Order | Exception | None, part: Part) -> Line | Exception | None:
+    if not isinstance(order, Order):
+        return order
+    return next((line for line in order.lines if line.key == part.line.order_line_key), None)

@@ -1,8 +1,8 @@
 """Shipments: the warehouse's record of what left, and the carrier's word on where it is."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from domain.errors import SourceError
@@ -15,6 +15,7 @@ from domain.model import (
     ShipmentId,
     ShipmentLine,
     Tracking,
+    TrackingKey,
 )
 from domain.queries import Cursor, RecordQuery
 from domain.shipment_status import ShipmentState, derive_shipment
@@ -99,22 +100,32 @@ async def page(
     return pagination.connect(rows, _position, after=after)
 
 
+async def states(context: Context, shipments: Sequence[Shipment]) -> Sequence[ShipmentState | Exception]:
+    """Each shipment's derived state; each of their numbers is asked of the carrier once per operation."""
+    return await context.each_once("shipment", shipments, partial(_derive, context))
+
+
 async def state(context: Context, shipment: Shipment) -> ShipmentState:
-    """The shipment's derived state; each of its numbers is asked of the carrier once per operation."""
-    return await context.once(("shipment", shipment.id), lambda: _derive(context, shipment))
+    (found,) = await states(context, [shipment])
+    return context.told(found)
 
 
-async def _derive(context: Context, shipment: Shipment) -> ShipmentState:
-    keys = shipment.tracking_keys
-    found = await asyncio.gather(*(context.attempt(context.loaders.tracking_by_key.load(key)) for key in keys))
-    told: dict[str, Tracking | SourceError] = {
-        key.number: tracking for key, tracking in zip(keys, found, strict=True) if tracking is not None
-    }
-    return derive_shipment(shipment, told)
+async def _derive(context: Context, shipments: Sequence[Shipment]) -> Sequence[ShipmentState | Exception]:
+    keys = list({key: None for shipment in shipments for key in shipment.tracking_keys})
+    found = map(context.without, await context.loaders.tracking_by_key.load_many(keys))
+    told = dict(zip(keys, found, strict=True))
+    return [derive_shipment(shipment, _told(told, shipment)) for shipment in shipments]
 
 
-async def order_of(context: Context, shipment: Shipment) -> Order | None:
-    return await visible.order(context, shipment.order_id)
+def _told(
+    told: Mapping[TrackingKey, Tracking | SourceError | None], shipment: Shipment
+) -> Mapping[str, Tracking | SourceError]:
+    """What is known of a shipment's numbers, by number."""
+    return {key.number: tracking for key in shipment.tracking_keys if (tracking := told[key]) is not None}
+
+
+async def orders_of(context: Context, shipments: Sequence[Shipment]) -> Sequence[Order | Exception | None]:
+    return await visible.orders(context, [shipment.order_id for shipment in shipments])
 
 
 def parts(shipment: Shipment, lines: Sequence[ShipmentLine]) -> Sequence[Part]:
@@ -125,18 +136,28 @@ def parcels(shipment: Shipment) -> Sequence[Parcel]:
     return [Parcel(shipment, package) for package in shipment.packages]
 
 
-async def delivered(context: Context, parcel: Parcel) -> bool | None:
+async def delivered(context: Context, parcels: Sequence[Parcel]) -> Sequence[bool | Exception | None]:
     """None when the carrier could not be read, so that nobody takes silence for "not yet"."""
-    found = await state(context, parcel.shipment)
-    if parcel.package.id in found.delivered_packages:
+    found = await states(context, [parcel.shipment for parcel in parcels])
+    return [
+        state if isinstance(state, Exception) else _delivered(state, parcel)
+        for state, parcel in zip(found, parcels, strict=True)
+    ]
+
+
+def _delivered(state: ShipmentState, parcel: Parcel) -> bool | None:
+    if parcel.package.id in state.delivered_packages:
         return True
-    return None if found.carrier_unread else False
+    return None if state.carrier_unread else False
 
 
-async def order_line(context: Context, part: Part) -> Line | None:
-    """The order line, matched by line key, never by SKU."""
-    order = await visible.order(context, part.order_id)
-    return next((line for line in order.lines if line.key == part.line_key), None) if order else None
+async def order_lines(context: Context, parts: Sequence[Part]) -> Sequence[Line | Exception | None]:
+    """The order line of each part, matched by line key, never by SKU."""
+    orders = await visible.orders(context, [part.order_id for part in parts])
+    return [
+        next((line for line in order.lines if line.key == part.line_key), None) if isinstance(order, Order) else order
+        for order, part in zip(orders, parts, strict=True)
+    ]
 
 
 def tracking_url(shipment: Shipment) -> str | None:

@@ -3,6 +3,7 @@ exist.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from domain.access import Visibility
 from domain.model import (
@@ -29,6 +30,12 @@ async def order(context: Context, order_id: OrderId) -> Order | None:
     return row if row and sees(scope, row) else None
 
 
+async def orders(context: Context, ids: Sequence[OrderId]) -> Sequence[Order | Exception | None]:
+    """Each of ``ids`` as ``order`` has it; an error stands in its place."""
+    rows, scope = await asyncio.gather(context.loaders.order_by_id.load_many(ids), context.visibility())
+    return [row if not isinstance(row, Order) or sees(scope, row) else None for row in rows]
+
+
 async def invoice(context: Context, invoice_id: InvoiceId) -> Invoice | None:
     row, scope = await asyncio.gather(context.loaders.invoice_by_id.load(invoice_id), context.visibility())
     return row if row and sees(scope, row) else None
@@ -42,6 +49,14 @@ async def return_(context: Context, return_id: ReturnId) -> Return | None:
 async def customer(context: Context, customer_id: CustomerId) -> Customer | None:
     scope = await context.visibility()
     return await context.loaders.customer_by_id.load(customer_id) if scope.sees(customer_id) else None
+
+
+async def customers(context: Context, ids: Sequence[CustomerId]) -> Sequence[Customer | Exception | None]:
+    """Each of ``ids`` as ``customer`` has it; an error stands in its place."""
+    scope = await context.visibility()
+    seen = [id_ for id_ in dict.fromkeys(ids) if scope.sees(id_)]
+    found = dict(zip(seen, await context.loaders.customer_by_id.load_many(seen), strict=True))
+    return [found.get(id_) for id_ in ids]
 
 
 async def shipment(context: Context, shipment_id: ShipmentId) -> Shipment | None:
