@@ -132,10 +132,9 @@ async def _hidden(roots: Sequence[Point], info: Info) -> Sequence[object]:
     return [f"hidden {len(root.of.seed)}" for root in roots]
 
 
-def _mirrored(root: strawberry.Parent[Point], move: Move | None = None, times: int = 1) -> Point | None:
+def _mirrored(root: Point, move: Move | None = None, times: int = 1) -> Any:
     steps = f"{move.by}{move.how.name}{len(move.then or ())}" if move else "-"
-    found: Point | None = root.of.told("mirrored", Point(root.of.part(f"m{steps}{times}")))
-    return found
+    return root.of.told("mirrored", Point(root.of.part(f"m{steps}{times}")))
 
 
 @strawberry.type(name="Point")
@@ -199,6 +198,10 @@ def _shapes(root: Shape, first: int = 3) -> list[Any]:
     return [root.part(f"s{nth}") for nth in range(first % 6)]
 
 
+def _secret(root: Shape) -> Any:
+    return root.told("secret", "said")
+
+
 async def _either(root: Shape) -> Any:
     return root.told("either", root.part("either"))
 
@@ -208,7 +211,7 @@ class Query:
     shapes: list[ShapeType] = strawberry.field(resolver=_shapes)
     either: Either | None = strawberry.field(resolver=_either)
     centre: PointType | None
-    secret: str | None = strawberry.federation.field(resolver=_area, requires_scopes=[["see"]])
+    secret: str | None = strawberry.federation.field(resolver=_secret, requires_scopes=[["see"]])
 
 
 def build() -> GraphQLSchema:

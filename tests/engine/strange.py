@@ -88,7 +88,7 @@ NN, LIST = GraphQLNonNull, GraphQLList
 ODD = GraphQLScalarType("Odd", coerce_output_value=_coerce_odd)
 MOOD = GraphQLEnumType("Mood", {"CALM": 1, "WILD": "w", "TORN": (2, 3), "NONE": "None"})
 UNIT = GraphQLEnumType("Unit", {"CM": "CM", "INCH": 2.54})
-WISH = GraphQLInputObjectType(
+WISH: GraphQLInputObjectType = GraphQLInputObjectType(
     "Wish",
     lambda: {
         "text": GraphQLInputField(GraphQLString),
@@ -318,7 +318,7 @@ async def _trickling(items: list[Any], *, broken: bool) -> AsyncIterator[Any]:
 class Nobody:
     """A context for schemas without guards."""
 
-    denied: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    denied: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def start(self, operation: object, guards: object) -> None: ...
 

@@ -10,12 +10,15 @@ from functools import partial
 from itertools import product
 
 import pytest
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, print_schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import queries
 
 from engine.execute import Context
 from tests.engine import shapes, strange
 from tests.engine.documents import Asked, document
-from tests.engine.same import Pair, answer, difference
+from tests.engine.same import Answer, Pair, answer, difference
 from tests.engine.shapes import Caller, Shape
 from tests.engine.strange import Nature, Nobody, Thing
 
@@ -80,6 +83,17 @@ async def check(name: str, seeds: range) -> int:
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_a_plan_answers_as_graphql_core_does(schema: str, part: int) -> None:
     assert asyncio.run(check(schema, range(part * DOCUMENTS, (part + 1) * DOCUMENTS))) >= DOCUMENTS * 9
+    gc.collect()
+
+
+@settings(max_examples=80, derandomize=True)
+@given(queries(print_schema(strange.SCHEMA)), st.sampled_from(NATURES))
+def test_what_hypothesis_asks_is_answered_alike(text: str, nature: Nature) -> None:
+    async def both() -> tuple[Answer, Answer]:
+        pair, asked, root = Pair.of(strange.SCHEMA), Asked(text, {}, None), Thing("hypothesis", nature)
+        return await answer(pair.compiled, asked, Nobody(), root), await answer(pair.core, asked, Nobody(), root)
+
+    assert difference(*asyncio.run(both()), exactly=False) is None
     gc.collect()
 
 
