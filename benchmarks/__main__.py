@@ -1,4 +1,4 @@
-"""``python -m benchmarks [calls] [soap] [door] [side]``: what an answer costs; without names, all of it.
+"""``python -m benchmarks [calls] [soap] [engine] [shell] [door] [side]``: what an answer costs; without names, all.
 
 ``--record`` keeps the report in ``results.md``. ``--rounds`` and ``--seconds`` bound the load of the comparison.
 """
@@ -20,7 +20,7 @@ RESULTS = Path(__file__).with_name("results.md")
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks")
-    arguments.add_argument("sections", nargs="*", help="calls, soap, door, side; none: all")
+    arguments.add_argument("sections", nargs="*", help="calls, soap, engine, shell, door, side; none: all")
     arguments.add_argument("--rounds", type=int, default=2)
     arguments.add_argument("--seconds", type=int, default=4)
     arguments.add_argument("--record", action="store_true")
@@ -28,6 +28,8 @@ def main() -> None:
     sections: Mapping[str, tuple[str, Callable[[], str]]] = {
         "calls": ("Upstream calls per example query, nothing remembered", lambda: calls.table(calls.measure())),
         "soap": ("SOAP answers: table-driven mapper against zeep", lambda: _printed("benchmarks.soap_mapping")),
+        "shell": ("HTTP shell against the same bytes precomputed", lambda: _printed("benchmarks.http_shell")),
+        "engine": ("The engine alone", lambda: _printed("benchmarks.engine_alone")),
         "door": ("HTTP door against bare aiohttp", lambda: _printed("benchmarks.http_door")),
         "side": (
             "Side by side on the shared harness",

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from benchmarks import load
 from benchmarks.contender import answers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,7 +98,8 @@ class Comparison:
     def run(self, names: Sequence[str], *, rounds: int, seconds: int) -> Sequence[Mapping[str, Any]]:
         """Interleaved rounds under load; one row per round, contender and query."""
         if shutil.which("wrk") is None:
-            raise Unavailable(f"no load without wrk: {TOOLS['wrk']}")
+            self.bench.wrk = self._load
+            self.skipped["wrk"] = f"{TOOLS['wrk']}; the load came from benchmarks.load"
         results = BUILD / "results" / "run-last-lat0-c32.jsonl"
         results.unlink(missing_ok=True)
         order = {"names": list(names), "queries": list(QUERIES), "rounds": rounds, "seconds": seconds}
@@ -105,6 +107,9 @@ class Comparison:
         quiet = {"foreign": 8.0, "quiet_wait": 0, "tries": 1}
         self.bench.run(Namespace(**order, **load, **quiet))
         return [json.loads(line) for line in results.read_text().splitlines()]
+
+    def _load(self, name: str, bodies: str, connections: int, seconds: int) -> dict[str, Any]:
+        return load.against(self.bench.url(name), bodies, connections, seconds, self.bench.CORE_LOAD)
 
     def _payloads(self, name: str, query: str) -> list[dict[str, Any]]:
         if name != OURS:

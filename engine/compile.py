@@ -130,6 +130,8 @@ class _Writer:
         self._selected: list[Selected] = []
         self._definitions: dict[int, Any] = {}
         self._slots: list[tuple[Slot, str]] = []
+        self._direct: dict[str, str] = {}
+        """What completes an ordinary value, by the name of what completes any."""
         self._names: dict[str, object] = {
             "plain": compiler.plain,
             "PLAIN": PLAIN,
@@ -249,8 +251,11 @@ class _Writer:
         if is_leaf_type(named):
             return self._inline_leaf(var, named, place)
         complete = self._completes(type_, place)
-        skip = f"if {var} is not None: " if place.nullable else ""
-        return [f"{skip}{var} = {complete}({var}, w, run)"]
+        otherwise = f"{var} = {complete}({var}, w, run)"
+        if (direct := self._direct.get(complete)) is not None:
+            head = [f"if type({var}) in plain: {var} = {direct}({var}, w, run)"]
+            return [*head, f"elif {var} is not None: {otherwise}" if place.nullable else f"else: {otherwise}"]
+        return [f"if {var} is not None: {otherwise}" if place.nullable else otherwise]
 
     def _inline_leaf(self, var: str, type_: GraphQLLeafType, place: Position) -> list[str]:
         otherwise = f"{var} = {self._bind('l', leaf(type_, place))}({var}, w, run)"
@@ -293,6 +298,7 @@ class _Writer:
         item = Position(place, not is_non_null_type(item_type), place.selected)
         complete = self._completes(item_type, item)
         own, position = self._name("c"), self._bind("p", place)
+        direct, each = self._direct.get(complete), f"{complete}(x, w, run)"
         self._define(
             own,
             "v",
@@ -300,7 +306,7 @@ class _Writer:
                 "if type(v) is not list and type(v) is not tuple:",
                 f" v = listed(v, {position}, {own}, w, run)",
                 " if type(v) is not list: return v",
-                f"return [{complete}(x, w, run) for x in v]",
+                f"return [{f'{direct}(x, w, run) if type(x) in plain else {each}' if direct else each} for x in v]",
             ],
         )
         return own
@@ -309,7 +315,9 @@ class _Writer:
         own, position = self._name("c"), self._bind("p", place)
         select = self._sub_selection(type_, place)
         lines = self._look(own, position)
-        if type_.is_type_of is not None:
+        if type_.is_type_of is None:
+            self._direct[own] = select
+        else:
             lines += self._is_type_of(type_, place, position, select)
         self._define(own, "v", [*lines, f"return {select}(v, w, run)"])
         return own

@@ -29,23 +29,30 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The de
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, before CROSSDOCK_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, before CROSSDOCK_PORT.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="How many processes serve, before CROSSDOCK_WORKERS.", show_default="1")
+    ] = None,
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Leave the work on deliveries to `crossdock worker`.")
     ] = False,
 ) -> None:
     """Serve the graph, as CROSSDOCK_ settings say."""
-    from server import rehearsal, running, settings
+    from server import processes, rehearsal, running, settings
 
     given = {
         "CROSSDOCK_HOST": host,
         "CROSSDOCK_PORT": None if port is None else str(port),
+        "CROSSDOCK_WORKERS": None if workers is None else str(workers),
         "CROSSDOCK_INGEST__WORKER": "false" if no_worker else None,
     }
     with _problems_told():
         loaded = settings.load(os.environ | {name: value for name, value in given.items() if value is not None})
         rehearsal.check(loaded)
         with running.listen(loaded.host, loaded.port) as listener:
-            running.serve(loaded, listener)
+            if loaded.workers == 1:
+                running.serve(loaded, listener)
+            else:
+                processes.serve(loaded, listener)
 
 
 @app.command()

@@ -5,18 +5,17 @@ import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from uuid import uuid4
+from secrets import token_hex
 
 import orjson
 import structlog
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sources.transport import CORRELATION_ID
 
 log = structlog.get_logger("crossdock.access")
 
-HEADER = "x-correlation-id"
+HEADER = b"x-correlation-id"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -26,6 +25,8 @@ SECURITY = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 """Answers that set their own keep it."""
+
+SECURED = frozenset(name for name, _ in SECURITY)
 
 CLIENT_GONE = 499
 SWITCHING = 101
@@ -82,15 +83,15 @@ class Exchanges:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope).get(HEADER, "")
         route = "/" + scope["path"].split("/", 2)[1]
         exchange = Exchange(
-            correlation_id=asked if ACCEPTABLE.fullmatch(asked) else uuid4().hex,
+            correlation_id=_asked(scope) or token_hex(16),
             method=scope.get("method", SOCKET),
             route=route if route in self._routes else "other",
         )
         scope["crossdock"] = exchange
         CORRELATION_ID.set(exchange.correlation_id)
+        structlog.contextvars.bind_contextvars(correlation_id=exchange.correlation_id)
         began, started = time.perf_counter(), False
 
         async def sending(message: Message) -> None:
@@ -99,24 +100,29 @@ class Exchanges:
                 started, exchange.status = True, message.get("status", SWITCHING)
                 exchange.seconds = time.perf_counter() - began
                 headers = message.get("headers", ())
-                given = {name for name, _ in headers}
-                own = (pair for pair in SECURITY if pair[0] not in given)
-                message["headers"] = [*headers, *own, (HEADER.encode(), exchange.correlation_id.encode())]
+                given = SECURED.intersection([name for name, _ in headers])
+                own = [pair for pair in SECURITY if pair[0] not in given] if given else SECURITY
+                message["headers"] = [*headers, *own, (HEADER, exchange.correlation_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=exchange.correlation_id):
-            try:
-                await self._app(scope, receive, sending)
-            except Exception:  # whatever surprises us, the client is told nothing of it
-                log.exception("unexpected error")
-                if scope["type"] == "websocket":
-                    await send({"type": "websocket.close", "code": UNEXPECTED})
-                elif not started:
-                    await _apologize(exchange, sending)
-            finally:
-                if not exchange.streamed:
-                    exchange.seconds = time.perf_counter() - began
-                self._report(exchange)
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:  # whatever surprises us, the client is told nothing of it
+            log.exception("unexpected error")
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": UNEXPECTED})
+            elif not started:
+                await _apologize(exchange, sending)
+        finally:
+            if not exchange.streamed:
+                exchange.seconds = time.perf_counter() - began
+            self._report(exchange)
+
+
+def _asked(scope: Scope) -> str | None:
+    """The correlation id that the client gave, if it may stand in our log."""
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == HEADER), "")
+    return given if ACCEPTABLE.fullmatch(given) else None
 
 
 async def _apologize(exchange: Exchange, send: Send) -> None:

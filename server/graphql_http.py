@@ -1,13 +1,13 @@
 """The /graphql endpoint: who asks is settled before the document is read, and every answer has GraphQL's shape."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from graphql import OperationType
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import SourceUnavailable, Unauthenticated
@@ -36,10 +36,21 @@ from server.graphql_request import (
     takes_events,
 )
 from server.graphql_sse import EventStream
+from server.representation import Fields, Representation, fields_of
 from server.streams import Streams
 
 FAILURES: Mapping[str, int] = {"INTERNAL": 500, "SOURCE_TIMEOUT": 503}
 """The status of an answer without data that is our fault, by its code."""
+
+
+UNWATCHED = 0.05
+"""Seconds of an execution in which nobody looks whether the client is still there: most answers come sooner."""
+
+PLAIN: tuple[Sequence[str], Sequence[str]] = ([JSON], [])
+"""The Content-Type and Content-Encoding that nearly every body has."""
+
+REMEMBERED, LONGEST = 64, 256
+"""How many Accept fields are understood once for all, and the letters of the longest of them."""
 
 
 class Gone(Exception):
@@ -74,11 +85,11 @@ class GraphQLEndpoint:
         self._cursor = cursor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, exchange = Headers(scope=scope), exchange_of(scope)
+        fields, exchange = fields_of(scope), exchange_of(scope)
         media_type, extra = JSON, {}
         try:
-            media_type = negotiate(headers.getlist("accept"))
-            answer = await self._answer(scope, headers, receive, exchange)
+            media_type, _ = _wishes(fields["accept"])
+            answer = await self._answer(scope, fields, receive, exchange)
             if isinstance(answer, EventStream):
                 await answer(scope, receive, send)
                 return
@@ -88,29 +99,30 @@ class GraphQLEndpoint:
             answer = told(refused)
         except Gone:
             return
-        exchange.codes = codes(answer)
-        stamped(answer, exchange.correlation_id)
-        extra |= {"cache-control": "no-store"}
+        failed = "errors" in answer
+        if failed:
+            exchange.codes = codes(answer)
+            stamped(answer, exchange.correlation_id)
         kind = JSON if media_type == EVENT_STREAM else media_type
-        await Response(orjson.dumps(answer), status, extra, f"{kind}; charset=utf-8")(scope, receive, send)
+        kept = scope["method"] == "GET" and not failed
+        await Representation(orjson.dumps(answer), status, kind, extra, kept=kept).send(fields, send)
 
-    async def _answer(
-        self, scope: Scope, headers: Headers, receive: Receive, exchange: Exchange
-    ) -> Answer | EventStream:
+    async def _answer(self, scope: Scope, fields: Fields, receive: Receive, exchange: Exchange) -> Answer | EventStream:
         ends = asyncio.get_running_loop().time() + self._operations.deadline
         if scope["method"] not in ("GET", "POST"):
             raise Refused(405, "Ask by POST, or by GET to read.", headers={"allow": "GET, POST"})
-        check_origin(headers, self._origins)
-        session = await self._authenticate(headers)
+        if fields["origin"]:
+            check_origin(Headers(scope=scope), self._origins)
+        session = await self._authenticate(fields)
         exchange.subject = session.principal.subject
-        request = await self._read(scope, headers, receive, ends)
+        request = await self._read(scope, fields, receive, ends)
         prepared = self._operations.prepare(request, session.principal)
         kind = self._note(prepared, request, exchange)
         if kind is OperationType.MUTATION and scope["method"] == "GET":
             raise Refused(405, "A GET may only read.", headers={"allow": "POST"})
-        accept = headers.getlist("accept")
-        if negotiate(accept) == EVENT_STREAM or (kind is OperationType.SUBSCRIPTION and takes_events(accept)):
-            return self._stream(prepared, request, session, headers)
+        media_type, events = _wishes(fields["accept"])
+        if media_type == EVENT_STREAM or (kind is OperationType.SUBSCRIPTION and events):
+            return self._stream(prepared, request, session, fields)
         if kind is OperationType.SUBSCRIPTION:
             raise Refused(406, f"Subscribe with Accept: {EVENT_STREAM}, or over a WebSocket.")
         if isinstance(prepared, dict):
@@ -126,7 +138,7 @@ class GraphQLEndpoint:
         return operation.operation if operation else None
 
     def _stream(
-        self, prepared: Prepared | Answer, request: GraphQLRequest, session: Session, headers: Headers
+        self, prepared: Prepared | Answer, request: GraphQLRequest, session: Session, fields: Fields
     ) -> EventStream:
         if self._streams is None:
             raise Refused(406, "There are no event streams here.")
@@ -136,13 +148,13 @@ class GraphQLEndpoint:
             prepared,
             request,
             session,
-            last_event_id=headers.get("last-event-id"),
+            last_event_id=next(iter(fields["last-event-id"]), None),
             cursor=self._cursor,
         )
 
-    async def _authenticate(self, headers: Headers) -> Session:
+    async def _authenticate(self, fields: Fields) -> Session:
         try:
-            session = await self._authenticator.session(headers.getlist("authorization"))
+            session = await self._authenticator.session(fields["authorization"])
         except Unauthenticated as error:
             challenge = f'{self._challenge}, error="invalid_token", error_description="{error.public}"'
             raise Refused(401, error.public, code=error.code, headers={"www-authenticate": challenge}) from error
@@ -159,10 +171,12 @@ class GraphQLEndpoint:
             )
         return session
 
-    async def _read(self, scope: Scope, headers: Headers, receive: Receive, ends: float) -> GraphQLRequest:
+    async def _read(self, scope: Scope, fields: Fields, receive: Receive, ends: float) -> GraphQLRequest:
         if scope["method"] == "GET":
             return from_query_string(scope["query_string"])
-        check_content(headers.getlist("content-type"), headers.getlist("content-encoding"))
+        content = (fields["content-type"], fields["content-encoding"])
+        if content != PLAIN:
+            check_content(*map(list, content))
         try:
             async with asyncio.timeout_at(ends):
                 return from_body(await self._body(receive))
@@ -184,30 +198,59 @@ class GraphQLEndpoint:
     async def _execute(
         self, prepared: Prepared, request: GraphQLRequest, context: Context, receive: Receive, ends: float
     ) -> dict[str, Any]:
-        left = asyncio.Event()
+        departure = None
         try:
             async with asyncio.timeout_at(ends) as clock:
-                departure = asyncio.create_task(_departure(receive, clock, left))
+                departure = _Departure(receive, clock)
                 try:
                     return await self._operations.engine.execute(
                         prepared, context=context, variables=request.variables, operation_name=request.operation_name
                     )
                 finally:
-                    departure.cancel()
+                    departure.stop()
         except TimeoutError:
-            if left.is_set():
+            if departure and departure.noticed:
                 raise Gone from None
             raise too_long() from None
         except RecursionError:
             raise too_deep() from None
 
 
-async def _departure(receive: Receive, clock: asyncio.Timeout, left: asyncio.Event) -> None:
-    """Ends the time of an execution as soon as the client leaves."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    left.set()
-    clock.reschedule(asyncio.get_running_loop().time())
+class _Departure:
+    """Ends the time of an execution as soon as the client is seen to have left."""
+
+    def __init__(self, receive: Receive, clock: asyncio.Timeout) -> None:
+        self.noticed = False
+        self._receive = receive
+        self._clock = clock
+        self._watch: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._unwatched = self._loop.call_later(UNWATCHED, self._begin)
+
+    def stop(self) -> None:
+        self._unwatched.cancel()
+        if self._watch:
+            self._watch.cancel()
+
+    def _begin(self) -> None:
+        self._watch = self._loop.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.noticed = True
+        self._clock.reschedule(self._loop.time())
+
+
+def _wishes(accept: Sequence[str]) -> tuple[str, bool]:
+    """The media type to answer with, and whether events are taken. Raises Refused as ``negotiate``."""
+    brief = sum(map(len, accept)) <= LONGEST
+    return _understood(tuple(accept)) if brief else _understood.__wrapped__(tuple(accept))
+
+
+@lru_cache(REMEMBERED)
+def _understood(accept: tuple[str, ...]) -> tuple[str, bool]:
+    return negotiate(accept), takes_events(accept)
 
 
 def _status(answer: Mapping[str, Any], media_type: str) -> int:

@@ -9,9 +9,10 @@ from server.environment import Misconfigured, Problem, variable
 from server.sections import Source
 from server.settings import Settings
 from sources import registry
+from sources.client import Client
 from sources.config import SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 
 Table = Mapping[str, Callable[[SourceConfig, Transport], Any]]
 
@@ -47,6 +48,6 @@ def _made(path: tuple[str, ...], source: Source, table: Table) -> Iterator[Probl
         return
     config = source.config(path[-1])
     try:
-        adapter(config, Transport(config, client(), observer=Silence(), now=lambda: datetime.now(UTC)))
+        adapter(config, Transport(config, Client(), observer=Silence(), now=lambda: datetime.now(UTC)))
     except (ValueError, CrossdockError) as error:
         yield Problem(variable(path), str(error))

@@ -37,6 +37,13 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for every interface")
     port: int = Field(8000, ge=0, le=65535, description="the port to listen on")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="how many processes serve, sharing the port, memory and each source's concurrency; the first of "
+        "them works on deliveries",
+    )
     public_url: PrivateAddress | None = Field(
         None, description="the address clients reach Crossdock at, without /graphql"
     )
@@ -97,6 +104,13 @@ class Settings(BaseSettings):
             lifetimes=self.lifetimes.config(),
         )
 
+    def sources(self) -> Iterator[tuple[tuple[str, ...], Source]]:
+        """The sections of the sources by their paths."""
+        yield ("erp",), self.erp
+        yield ("wms",), self.wms
+        for name, carrier in self.carriers.items():
+            yield ("carriers", name), carrier
+
     def feeds(self) -> Sequence[FeedConfig]:
         """The sources, as ``sources.feeds`` opens their doors."""
         carriers = (carrier.feed("carriers", name) for name, carrier in self.carriers.items())
@@ -136,6 +150,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             problems.extend(_explain(each["type"], each["loc"], each["msg"]))
     if settings:
         problems.extend(_unusable_secrets(settings))
+        problems.extend(_too_few_calls(settings))
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
@@ -149,6 +164,15 @@ def _unusable_secrets(settings: Settings) -> Iterator[Problem]:
                 door(feed)
         except ValueError as error:
             yield Problem(variable((*section, "webhook_secret")), str(error))
+
+
+def _too_few_calls(settings: Settings) -> Iterator[Problem]:
+    """What a source allows at once is shared out; a process without any could never ask it."""
+    for path, source in settings.sources():
+        if source.limits.concurrency < settings.workers:
+            reason = f"is {source.limits.concurrency}, too few for {settings.workers} processes to share"
+            remedy = f"lower {variable(('workers',))}"
+            yield Problem(variable((*path, "limits", "concurrency")), f"{reason}; {remedy}")
 
 
 def masked(settings: Settings) -> dict[str, str]:

@@ -14,10 +14,11 @@ from server.remembering import Remembering, remember
 from server.sections import Demo
 from server.settings import Settings
 from server.telemetry import Telemetry
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.estate import Estate
 from sources.registry import open_estate
-from sources.transport import Transport, client
+from sources.transport import Transport
 from store.database import StoreError
 
 STORE: Final = variable(("store", "url"))
@@ -72,7 +73,7 @@ async def company_clock(stack: AsyncExitStack, settings: Settings, telemetry: Te
 
 
 async def _doors(stack: AsyncExitStack, telemetry: Telemetry) -> Door:
-    http = await stack.enter_async_context(client())
+    http = await stack.enter_async_context(Client())
     return lambda name, url: Transport(SourceConfig(name, url, OUR_LIMITS), http, observer=telemetry, now=wall_clock)
 
 

@@ -1,12 +1,16 @@
 """What Crossdock tells of itself: an access line for each exchange, and metrics of exchanges and of every source."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 import structlog
 from cachetools import LRUCache
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from ingest.observer import Outcome
 from server.exchange import Exchange
@@ -23,14 +27,30 @@ LAGS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0)
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+OfAll: TypeAlias = Literal["livesum", "livemostrecent"]
+"""What a gauge of several processes says: what those that live have together, or what one of them found last."""
+
+
+def share(folder: Path, number: int) -> None:
+    """Has the metrics that this process makes from now on kept in ``folder``, beside those of other processes that have
+    other numbers. Whoever takes a number over counts on from where it was.
+    """
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]  # its own has no types
+
+
 class Telemetry:
     """An observer of sources, of deliveries, of streams (``Observer``, ``IngestObserver``, ``StreamObserver``) and of
-    exchanges, with a registry of its own.
+    exchanges, with a registry of its own. ``shared``: the folder of ``share``, whose metrics it tells all together; CPU
+    and memory are told where one process is all there is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Path | None = None) -> None:
         self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self._shared = shared
+        if shared is None:
+            ProcessCollector(registry=self._registry)
+        self._gauge("processes", "Processes that serve").set(1)
         self._requests = self._counter("http_requests", "HTTP requests answered", "route", "method", "status")
         self._seconds = self._histogram("http_request_seconds", "Time to answer an HTTP request", "route")
         self._operations = self._counter("graphql_operations", "GraphQL operations executed", "kind")
@@ -50,8 +70,12 @@ class Telemetry:
             registry=self._registry,
         )
         self._died = self._counter("dead_letters", "Deliveries that became dead letters", "source", "reason")
-        self._backlog = self._gauge("inbox", "Deliveries in the inbox that are not settled", "state")
-        self._oldest = self._gauge("inbox_oldest_seconds", "How long the oldest pending delivery has waited")
+        self._backlog = self._gauge(
+            "inbox", "Deliveries in the inbox that are not settled", "state", of_all="livemostrecent"
+        )
+        self._oldest = self._gauge(
+            "inbox_oldest_seconds", "How long the oldest pending delivery has waited", of_all="livemostrecent"
+        )
         self._streams = self._gauge("streams", "Connections that stream", "transport")
         self._endings = self._counter("streams_ended", "Connections that streamed no more", "transport", "why")
         self._answers = self._counter("streamed_answers", "Answers sent over streams", "transport", "kind")
@@ -63,12 +87,16 @@ class Telemetry:
     def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
         return Histogram(f"crossdock_{name}", help_text, labels, buckets=BUCKETS, registry=self._registry)
 
-    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"crossdock_{name}", help_text, labels, registry=self._registry)
+    def _gauge(self, name: str, help_text: str, *labels: str, of_all: OfAll = "livesum") -> Gauge:
+        return Gauge(f"crossdock_{name}", help_text, labels, registry=self._registry, multiprocess_mode=of_all)
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        registry = self._registry
+        if self._shared is not None:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, path=str(self._shared))  # type: ignore[no-untyped-call]  # its own has no types
+        return generate_latest(registry)
 
     # -- exchanges ---------------------------------------------------------------------------------------------------
 

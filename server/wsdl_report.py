@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.erp_soap.wsdl import Description, OperationDescription, Part, TypeDescription, collect, describe
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 
 LIMITS = Limits(deadline=30.0, connect_timeout=5.0)
 
@@ -17,7 +18,7 @@ async def read(address: str) -> Description:
 
     Raises SourceError, ``Unreadable``, and zeep's errors for a WSDL that contradicts itself.
     """
-    async with client() as http:
+    async with Client() as http:
         door = Transport(SourceConfig("wsdl", address, LIMITS), http, observer=Silence(), now=lambda: datetime.now(UTC))
 
         async def fetch(document: str) -> bytes:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 PORTS = {"http": 80, "https": 443}
 CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
+DOT_SEGMENT = re.compile(r"[^?]*/(?:\.|%2e){1,2}(?:[/?#]|$)", re.IGNORECASE)
+UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
@@ -34,10 +36,11 @@ class Addresses:
             address = self._base + (path if path.startswith(("/", "?")) or not path else f"/{path}")
         if CONTROL.search(address):
             raise NotAllowed("an address with control characters, spaces or backslashes")
-        if any(unquote(segment) in (".", "..") for segment in address.partition("?")[0].split("/")):
+        if DOT_SEGMENT.match(address):
             raise NotAllowed("an address with dot segments")
         if params:
-            address += ("&" if "?" in address else "?") + urlencode(params, quote_via=quote)
+            pairs = params.items() if isinstance(params, Mapping) else params
+            address += ("&" if "?" in address else "?") + "&".join(f"{_quoted(n)}={_quoted(v)}" for n, v in pairs)
         return address
 
     def _rebuilt(self, address: str) -> str:
@@ -49,6 +52,10 @@ class Addresses:
         if origin is None or "@" in parts.netloc:
             raise NotAllowed("an address on another origin")
         return origin + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _quoted(text: str) -> str:
+    return text if UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def checked(headers: Mapping[str, str]) -> Mapping[str, str]:

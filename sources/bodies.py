@@ -1,7 +1,7 @@
 """Reads response bodies in bounded steps: a few compressed bytes never become more memory than was granted."""
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 STEP = 64 * 1024
 ACCEPT_ENCODING = "gzip, deflate"
@@ -42,28 +42,37 @@ class Inflater:
         return self._stream is None or self._stream.eof
 
 
-async def read(chunks: AsyncIterator[bytes], *, encoding: str, cap: int) -> bytes:
-    """The whole decoded body, at most ``cap`` bytes both as sent and after decompression.
+class Body:
+    """A body as it arrives: at most ``cap`` bytes, both as sent and after decompression.
 
-    ``encoding`` is the Content-Encoding header. Raises ``Unreadable``, having held ``cap`` + ``STEP`` bytes at most.
+    ``encoding`` is the Content-Encoding header. Raises ``Unreadable``, having held ``cap`` and one chunk, or ``STEP``,
+    at most.
     """
-    inflater = _inflater(encoding)
-    received = 0
-    body = bytearray()
-    async for chunk in chunks:
-        received += len(chunk)
+
+    def __init__(self, *, encoding: str, cap: int) -> None:
+        self._encoding = encoding
+        self._cap = cap
+        self._inflater = _inflater(encoding) if encoding else None
+        self._received = 0
+        self._decoded = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        self._received += len(chunk)
         try:
-            for piece in inflater.feed(chunk) if inflater else (chunk,):
-                body += piece
-                if len(body) > cap:
-                    raise Unreadable(f"body larger than {cap} bytes")
+            for piece in self._inflater.feed(chunk) if self._inflater else (chunk,):
+                self._decoded += piece
+                if len(self._decoded) > self._cap:
+                    raise Unreadable(f"body larger than {self._cap} bytes")
         except zlib.error as error:
-            raise Unreadable(f"damaged {encoding} body: {error}") from error
-        if received > cap:
-            raise Unreadable(f"body larger than {cap} bytes as sent")
-    if inflater and not inflater.complete:
-        raise Unreadable(f"{encoding} body cut short")
-    return bytes(body)
+            raise Unreadable(f"damaged {self._encoding} body: {error}") from error
+        if self._received > self._cap:
+            raise Unreadable(f"body larger than {self._cap} bytes as sent")
+
+    def whole(self) -> bytes:
+        """All of it, once everything sent was fed."""
+        if self._inflater and not self._inflater.complete:
+            raise Unreadable(f"{self._encoding} body cut short")
+        return bytes(self._decoded)
 
 
 def _inflater(encoding: str) -> Inflater | None:

@@ -12,12 +12,13 @@ from sources.carriers.fedex.adapter import FedexCarrier
 from sources.carriers.ups.adapter import UpsCarrier
 from sources.carriers.usps.adapter import UspsCarrier
 from sources.carriers.x12_214.adapter import X12Carrier
+from sources.client import Client
 from sources.config import EstateConfig, SourceConfig
 from sources.erp_soap.adapter import SoapErp
 from sources.estate import Estate
 from sources.observer import Observer
 from sources.ports import CarrierSource, ErpSource, ReturnsSource, WarehouseSource
-from sources.transport import Transport, client
+from sources.transport import Transport
 from sources.wms.adapter import WmsWarehouse
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ async def open_estate(
     sources = (config.erp, config.wms, *(carrier for _, carrier in config.carriers))
     if len({source.name for source in sources}) < len(sources):
         raise ValueError(f"two sources share a name: {', '.join(sorted(source.name for source in sources))}")
-    async with client(sum(source.limits.concurrency for source in sources)) as pool:
+    async with Client(sum(source.limits.concurrency for source in sources)) as pool:
         doors = {source.name: Transport(source, pool, observer=observer, now=now) for source in sources}
         erp = _find(ERPS, config.erp_kind, config.erp)(config.erp, doors[config.erp.name])
         wms = _find(WAREHOUSES, config.wms_kind, config.wms)(config.wms, doors[config.wms.name])

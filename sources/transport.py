@@ -1,29 +1,23 @@
-"""The one HTTP door of each source: deadline, size cap, retries, breaker and concurrency limit live here only.
-
-This module alone knows the HTTP library. It speaks to httpx's transport layer, below ``httpx.AsyncClient``, where there
-are no cookies, redirects or environment proxies to switch off, and a call costs less.
-"""
+"""The one HTTP door of each source: deadline, size cap, retries, breaker and concurrency limit live here only."""
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias
 
-import aiohttp
-import httpx
 import stamina
-from httpx_aiohttp import AiohttpTransport
 
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
-from sources import bodies
 from sources.addresses import Addresses, NotAllowed, Params, checked
+from sources.bodies import ACCEPT_ENCODING, Unreadable
 from sources.breaker import Breaker, Refused, State
+from sources.client import Client, Foreign, Lost, patience
 from sources.config import SourceConfig
 from sources.observer import BreakerMoved, CallMade, Observer
 from sources.retries import RetryBudget, Transient, retry_after
@@ -38,11 +32,10 @@ WAITING_PER_SLOT = 64
 """How many callers may queue for each concurrency slot before the next is turned away."""
 
 WAIT_INITIAL, WAIT_MAX, WAIT_JITTER = 0.05, 0.5, 0.1
-KEEPALIVE = 4.0
-"""Seconds; below the 5 that common servers keep an idle connection, so that we close first."""
 
 Content: TypeAlias = bytes | Callable[[], bytes] | None
 
+ALWAYS: Final = {"Accept-Encoding": ACCEPT_ENCODING, "User-Agent": "crossdock"}
 OK, CANCELLED = "ok", "CANCELLED"
 OVERLOADED = frozenset((429, 502, 503, 504))
 
@@ -55,38 +48,6 @@ def as_one_call() -> Iterator[None]:
         yield
     finally:
         _CALL_BEGAN.reset(token)
-
-
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from repeating an idempotent request by itself after a reset: repeats are ours to count.
-
-    The reason phrase goes: httpx cannot take every one that aiohttp lets pass.
-    """
-    try:
-        response = await send(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(str(error)) from error
-    response.reason = None
-    return response
-
-
-def client(connections: int = 100) -> httpx.AsyncBaseTransport:
-    """The HTTP client all sources share, to be used as an async context manager.
-
-    ``connections`` must be at least the sum of all sources' concurrency limits, or one slow source starves the others.
-    """
-    door: AiohttpTransport
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE, ssl=door.ssl_context),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_once,),
-            trust_env=False,
-        )
-
-    door = AiohttpTransport(trust_env=False, client=session)
-    return door
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +71,12 @@ class Health:
 
 @dataclass(slots=True)
 class _Call:
-    request: Callable[[], httpx.Request]
+    method: str
+    address: str
+    headers: Mapping[str, str]
+    content: Content
     operation: str
-    accept: frozenset[int]
+    accept: Collection[int]
     overloaded: Callable[[Reply], bool] | None
     clock: asyncio.Timeout
     attempts: int = 0
@@ -124,7 +88,7 @@ class Transport:
     def __init__(
         self,
         config: SourceConfig,
-        client: httpx.AsyncBaseTransport,
+        client: Client,
         *,
         observer: Observer,
         now: Callable[[], datetime],
@@ -137,7 +101,7 @@ class Transport:
         self.now = now
         self._monotonic = monotonic
         self._addresses = Addresses(config.url, *filter(None, [config.token_url]))
-        self._timeouts = httpx.Timeout(None, connect=config.limits.connect_timeout).as_dict()
+        self._patience = patience(config.limits.connect_timeout)
         self._slots = asyncio.Semaphore(config.limits.concurrency)
         self._waiting = 0
         self._budget = RetryBudget(config.limits.retry_budget)
@@ -178,21 +142,21 @@ class Transport:
         - SourceFault: any other status not in ``accept``, an unreadable or too large body, an address or header that
           is not allowed.
         """
-        request = self._requests(method, path, params, headers, content)
+        address, sent = self._allowed(path, params, headers)
         time_now = asyncio.get_running_loop().time()
         ends = _CALL_BEGAN.get(time_now) + self._limits.deadline
         if ends <= time_now:
             raise SourceTimeout(self.source, f"{operation}: no time left to ask")
         try:
             async with asyncio.timeout_at(ends) as clock:
-                call = _Call(request, operation, frozenset(accept), overloaded, clock)
+                call = _Call(method, address, sent, content, operation, accept, overloaded, clock)
                 return await (self._repeatedly(call) if idempotent else self._attempt(call))
         except TimeoutError as error:
             detail = f"{operation}: no complete answer within {self._limits.deadline} s"
             raise SourceTimeout(self.source, detail) from error
 
     async def _repeatedly(self, call: _Call) -> Reply:
-        """The first attempt is made outside stamina, whose machinery would add 100 µs to the 160 of a healthy call."""
+        """The first attempt is made outside stamina, whose machinery would double the cost of a healthy call."""
         try:
             return await self._attempt(call)
         except Transient as error:
@@ -272,25 +236,24 @@ class Transport:
 
     async def _ask(self, call: _Call, sent: datetime) -> Reply:
         """The source's answer whatever its status; its body only when accepted."""
+        content = call.content() if callable(call.content) else call.content
         try:
-            response = await self._client.handle_async_request(call.request())
-            try:
-                body = await self._body(response) if response.status_code in call.accept else b""
-                return Reply(response.status_code, response.headers, body, sent)
-            finally:
-                await response.aclose()
-        except bodies.Unreadable as error:
+            answer = await self._client.exchange(
+                call.method,
+                call.address,
+                call.headers,
+                content,
+                accept=call.accept,
+                cap=self._limits.max_body,
+                patience=self._patience,
+            )
+        except Unreadable as error:
             raise SourceFault(self.source, f"{call.operation}: {error}") from error
-        except httpx.TransportError as error:
-            raise Transient(self.source, f"{call.operation}: {type(error.__cause__ or error).__name__}") from error
-        except (aiohttp.ClientError, httpx.InvalidURL) as error:
-            raise SourceFault(self.source, f"{call.operation}: not an HTTP answer ({type(error).__name__})") from error
-
-    async def _body(self, response: httpx.Response) -> bytes:
-        encoding = response.headers.get("content-encoding", "")
-        stream = cast(httpx.AsyncByteStream, response.stream)
-        async with aclosing(cast(AsyncGenerator[bytes, None], aiter(stream))) as chunks:
-            return await bodies.read(chunks, encoding=encoding, cap=self._limits.max_body)
+        except Lost as error:
+            raise Transient(self.source, f"{call.operation}: {error}") from error
+        except Foreign as error:
+            raise SourceFault(self.source, f"{call.operation}: not an HTTP answer ({error})") from error
+        return Reply(answer.status, answer.headers, answer.body, sent)
 
     def _judge(self, call: _Call, reply: Reply) -> None:
         overloaded = reply.status in OVERLOADED
@@ -303,28 +266,15 @@ class Transport:
             raise Transient(self.source, detail, retry_after=retry_after(reply.headers, self.now()))
         raise SourceFault(self.source, detail)
 
-    def _requests(
-        self, method: str, path: str, params: Params | None, headers: Mapping[str, str] | None, content: Content
-    ) -> Callable[[], httpx.Request]:
-        """What each attempt sends: the same request, or one whose body is made anew."""
-        if callable(content):
-            return lambda: self._request(method, path, params, headers, content())
-        request = self._request(method, path, params, headers, content)
-        return lambda: request
-
-    def _request(
-        self, method: str, path: str, params: Params | None, headers: Mapping[str, str] | None, content: bytes | None
-    ) -> httpx.Request:
-        sent = {"Accept-Encoding": bodies.ACCEPT_ENCODING, "User-Agent": "crossdock"}
-        if (correlation_id := CORRELATION_ID.get(None)) is not None:
-            sent["X-Correlation-Id"] = correlation_id
-        sent.update(headers or {})
+    def _allowed(
+        self, path: str, params: Params | None, headers: Mapping[str, str] | None
+    ) -> tuple[str, Mapping[str, str]]:
+        """The address to ask and the headers to send; raises SourceFault."""
+        correlation_id = CORRELATION_ID.get(None)
+        own = {} if correlation_id is None else {"X-Correlation-Id": correlation_id}
         try:
-            url = self._addresses.resolve(path, params)
-            return httpx.Request(
-                method, url, headers=checked(sent), content=content, extensions={"timeout": self._timeouts}
-            )
-        except (NotAllowed, httpx.InvalidURL) as error:
+            return self._addresses.resolve(path, params), {**ALWAYS, **checked({**own, **(headers or {})})}
+        except NotAllowed as error:
             raise SourceFault(self.source, f"refused to send {error}") from error
 
     def _breaker_moved(self, state: State) -> None:

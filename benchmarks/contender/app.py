@@ -31,11 +31,12 @@ from server.exchange import Exchange, Exchanges
 from server.graphql_http import GraphQLEndpoint
 from server.graphql_operations import Operations
 from server.running import collect_seldom
+from sources.client import Client
 from sources.config import Lifetimes, Limits, SourceConfig
 from sources.estate import Estate
 from sources.observer import Silence
 from sources.ports import Batch
-from sources.transport import Transport, client
+from sources.transport import Transport
 
 UPSTREAM = os.environ.get("UPSTREAM", "http://127.0.0.1:9100")
 COLD = Lifetimes(**{lifetime.name: 0 for lifetime in fields(Lifetimes) if lifetime.name != "entries"})
@@ -81,7 +82,7 @@ def now() -> datetime:
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
     collect_seldom()
-    async with client(3 * CONNECTIONS) as http:
+    async with Client(3 * CONNECTIONS) as http:
 
         def door(name: str, path: str = "") -> tuple[SourceConfig, Transport]:
             config = SourceConfig(name, UPSTREAM + path, LIMITS)

@@ -16,10 +16,11 @@ import pytest
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Precision
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.observer import Silence
 from sources.ports import CarrierSource
-from sources.transport import Transport, client
+from sources.transport import Transport
 from tests.contract import upstream
 from tests.contract.upstream import Upstream
 
@@ -62,7 +63,7 @@ async def carrier_at(site: Site, url: str, **limits: Any) -> AsyncIterator[Carri
     """The site's adapter, sent to ``url`` in place of the site's own; it tries nothing twice."""
     usual = Limits(deadline=5.0, attempts=1, breaker_failures=1_000_000, max_body=4 * 1024 * 1024)
     config = replace(site.config, url=url, limits=replace(usual, **limits))
-    async with client() as pool:
+    async with Client() as pool:
         yield site.adapter(config, Transport(config, pool, observer=Silence(), now=lambda: datetime.now(UTC)))
 
 

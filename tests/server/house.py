@@ -23,9 +23,10 @@ from server.graphql_http import GraphQLEndpoint
 from server.graphql_operations import Operations
 from server.jwks import Jwks
 from server.sections import Issuer
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.observer import Silence
-from sources.transport import CORRELATION_ID, Transport, client
+from sources.transport import CORRELATION_ID, Transport
 from tests.server.provider import AUDIENCE, NOW, Provider, claims, ec_key, jwk, sign
 
 SCHEMA = """
@@ -106,7 +107,7 @@ class House:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             async with AsyncExitStack() as stack:
-                http = await stack.enter_async_context(client())
+                http = await stack.enter_async_context(Client())
                 limits = Limits(attempts=1, deadline=2)
                 door = Transport(SourceConfig("idp:t", self.issuer, limits), http, observer=Silence(), now=lambda: NOW)
                 keys = Jwks(door, self.issuer, f"{self.issuer}/jwks")

@@ -33,10 +33,11 @@ from server.graphql_ws import GraphQLSocket
 from server.jwks import Jwks
 from server.sections import Issuer
 from server.streams import Ending, Streams
+from sources.client import Client
 from sources.config import Lifetimes, Limits, SourceConfig
 from sources.estate import Estate
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from tests.engine.mode import MODE
 from tests.server.provider import AUDIENCE, NOW, Provider, claims, ec_key, jwk, sign
 from tests.server.serving import served_at
@@ -210,7 +211,7 @@ class Live:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
             async with AsyncExitStack() as stack:
-                http = await stack.enter_async_context(client())
+                http = await stack.enter_async_context(Client())
                 door = Transport(
                     SourceConfig("idp", self.issuer, Limits(attempts=1)), http, observer=Silence(), now=lambda: NOW
                 )

@@ -158,6 +158,20 @@ def test_a_large_answer_is_compressed(served: Served) -> None:
     assert "content-encoding" not in served.ask("{ __typename }", **{"accept-encoding": "gzip"}).headers
 
 
+def test_what_one_caller_has_is_not_taken_for_what_another_may_see(served: Served) -> None:
+    asked = "/graphql?query={viewer{name%20kind}}"
+    tag = served.get(asked, "buyer").headers["etag"]
+    assert served.get(asked, "buyer", **{"if-none-match": tag}).status_code == 304
+    other = served.get(asked, "analyst", **{"if-none-match": tag})
+    assert other.json()["data"]["viewer"]["kind"] == "ANALYST"
+
+
+def test_graphql_is_found_with_a_slash_too(served: Served) -> None:
+    bearer = {"authorization": f"Bearer {served.token('buyer')}"}
+    answer = served.asker.post("/graphql/", json={"query": "{ __typename }"}, headers=bearer)
+    assert answer.json() == {"data": {"__typename": "Query"}}
+
+
 def test_a_token_signed_by_the_next_key_is_good(served: Served) -> None:
     httpx.post(f"{served.idp}/__rotate")
     assert served.ask("{ viewer { kind } }").json() == {"data": {"viewer": {"kind": "PORTAL_USER"}}}

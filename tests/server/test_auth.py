@@ -14,9 +14,10 @@ from domain.errors import SourceUnavailable, Unauthenticated
 from server.auth import Authenticator, TrustedIssuer
 from server.jwks import FRESH, KEPT, PAUSE, Jwks
 from server.sections import Issuer
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from tests.server.provider import AUDIENCE, NOW, Provider, claims, ec_key, jwk, sign
 from tests.server.serving import served
 
@@ -51,7 +52,7 @@ async def bench(*, discover: bool = True, **rules: Any) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
         provider = Provider([jwk(KEY, kid="k1")])
         provider.issuer = await stack.enter_async_context(served(provider.app()))
-        http = await stack.enter_async_context(client())
+        http = await stack.enter_async_context(Client())
         limits = Limits(deadline=2, attempts=1, breaker_failures=1000)
         made: Bench
 

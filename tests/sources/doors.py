@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.observer import BreakerMoved, CallMade, UnknownCode
-from sources.transport import Transport, client
+from sources.transport import Transport
 
 NO_BREAKER = 1_000_000
 
@@ -58,7 +59,7 @@ async def door(url: str, *, token_url: str | None = None, earned: int = 0, **lim
     facts, clock = Facts(), Clock()
     usual = Limits(deadline=5.0, connect_timeout=1.0, breaker_failures=NO_BREAKER)
     config = SourceConfig("src", url, replace(usual, **limits), token_url=token_url)
-    async with client(50) as pool:
+    async with Client(50) as pool:
         transport = Transport(config, pool, observer=facts, now=lambda: datetime.now(UTC), monotonic=clock)
         transport._budget._tokens = float(earned)
         yield Door(transport, facts, clock)

@@ -30,6 +30,7 @@ class Hostile:
     url: str
     behaviours: dict[str, list[Behaviour]] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+    connections: int = 0
     in_flight: int = 0
     peak: int = 0
     arrivals: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -47,6 +48,7 @@ class Hostile:
             await self.arrivals.wait_for(lambda: len(self.seen) >= count)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

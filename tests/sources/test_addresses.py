@@ -14,6 +14,9 @@ ERP = Addresses("https://erp.example/api/v1/", "https://Login.example:8443/token
 @pytest.mark.parametrize(
     ("path", "address"),
     [
+        ("/orders/...", "https://erp.example/api/v1/orders/..."),
+        ("/orders/%252e", "https://erp.example/api/v1/orders/%252e"),
+        ("/orders?path=/../x", "https://erp.example/api/v1/orders?path=/../x"),
         ("", "https://erp.example/api/v1"),
         ("orders", "https://erp.example/api/v1/orders"),
         ("/orders", "https://erp.example/api/v1/orders"),
@@ -47,6 +50,8 @@ def test_what_is_the_sources_own(path: str, address: str) -> None:
         "/../admin",
         "orders/..",
         "/orders/%2e%2E/admin",
+        "/orders/..#/x",
+        "/orders/%2E?x=1",
         "/./x",
         "/a b",
         "/a\r\nHost: evil.example",

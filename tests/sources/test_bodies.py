@@ -1,16 +1,14 @@
 """Bodies come out as they went in, however they are packed and cut, and never larger than allowed."""
 
-import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources import bodies
-from sources.bodies import STEP, Unreadable
+from sources.bodies import STEP, Body, Unreadable
 
 
 def bare(data: bytes) -> bytes:
@@ -35,11 +33,10 @@ PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def read(data: bytes, encoding: str, *, cap: int = 10 * STEP, cut: int = 16 * 1024) -> bytes:
-    async def chunks() -> AsyncIterator[bytes]:
-        for start in range(0, len(data), cut):
-            yield data[start : start + cut]
-
-    return asyncio.run(bodies.read(chunks(), encoding=encoding, cap=cap))
+    body = Body(encoding=encoding, cap=cap)
+    for start in range(0, len(data), cut):
+        body.feed(data[start : start + cut])
+    return body.whole()
 
 
 DATA = st.one_of(

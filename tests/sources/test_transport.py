@@ -59,6 +59,7 @@ NONSENSE = {
     "not gzip": status(200, b"not gzip", Content_Encoding="gzip"),
     "brotli": status(200, b"x", Content_Encoding="br"),
     "gzip twice": status(200, b"x", Content_Encoding="gzip, gzip"),
+    "gzip in two headers": status(200, gzip.compress(b"x"), Content_Encoding="gzip", content_encoding="gzip"),
     "gzip cut short": status(200, b"\x1f\x8b\x08\x00", Content_Encoding="gzip"),
 }
 
@@ -203,6 +204,46 @@ async def test_cookies_are_not_kept(server: Hostile) -> None:
     assert [seen.headers.get("cookie") for seen in server.seen] == [None, None]
 
 
+async def test_no_proxy_is_taken_from_the_environment(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.on("/a", OK)
+    async with hostile() as proxy:
+        proxy.on("*", OK)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        async with door(server.url) as here:
+            await get(here, "/a")
+        assert proxy.seen == []
+    assert len(server.seen) == 1
+
+
+# -- its connections -------------------------------------------------------------------------------------------------
+
+
+@each("answer", {"read": OK, "empty": status(200), "refused": status(404, b"{}"), "overloaded": status(503)})
+async def test_a_connection_serves_again_after(server: Hostile, answer: Behaviour) -> None:
+    server.on("/a", answer)
+    server.on("/b", OK)
+    async with door(server.url) as here:
+        for _ in range(5):
+            await outcome(here, "/a")
+            await get(here, "/b")
+    assert (server.connections, len(server.seen)) == (1, 10)
+
+
+@each(
+    "answer", {"endless": endless, "too long": TOO_LARGE["long"], "refused": status(404, bytes(2 * MIB)), "hang": hang}
+)
+async def test_a_connection_whose_answer_was_not_read_is_closed(server: Hostile, answer: Behaviour) -> None:
+    server.on("/a", answer)
+    server.on("/b", OK)
+    async with door(server.url, max_body=MIB, deadline=0.5) as here:
+        for _ in range(3):
+            assert await outcome(here, "/a") != "ok"
+        assert server.connections == 3
+        await get(here, "/b")
+    assert server.connections == 4
+
+
 # -- the deadline ----------------------------------------------------------------------------------------------------
 
 
@@ -284,14 +325,15 @@ from datetime import UTC, datetime
 from domain.errors import SourceFault
 from sources.config import SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.client import Client
+from sources.transport import Transport
 
 def memory(name):
     lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
     return int(lines[name].split()[0]) * 1024
 
 async def main():
-    async with client() as pool:
+    async with Client() as pool:
         door = Transport(SourceConfig("src", sys.argv[1]), pool, observer=Silence(), now=lambda: datetime.now(UTC))
         await door.send("GET", "/warm", operation="read")
         before = memory("VmRSS")

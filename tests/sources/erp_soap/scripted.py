@@ -14,10 +14,11 @@ from aiohttp.test_utils import TestServer
 from lxml import etree
 
 from domain.model import OrderId
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.erp_soap.adapter import SoapErp
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from tests.sources.erp_soap.described import document
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/erp_soap"
@@ -119,5 +120,5 @@ async def serving(service: Service) -> AsyncIterator[str]:
 async def adapter(url: str, **limits: Any) -> AsyncIterator[SoapErp]:
     usual = Limits(**{"deadline": 2.0, "attempts": 1, "breaker_failures": 1_000_000, **limits})
     config = SourceConfig("erp", url, usual, username="crossdock", password=PASSWORD)
-    async with client() as pool:
+    async with Client() as pool:
         yield SoapErp(config, Transport(config, pool, observer=Silence(), now=lambda: NOW))

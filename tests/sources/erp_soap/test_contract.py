@@ -15,10 +15,11 @@ from domain.model import Hold, Order
 from examples.distributor.clock import START
 from examples.distributor.erp import PASSWORD, USERNAME
 from examples.distributor.fleet import Fleet
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.erp_soap.adapter import SoapErp
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from tests.contract import erp, returns
 from tests.contract.erp import ErpContract, Trouble
 from tests.contract.returns import ReturnsContract
@@ -105,7 +106,7 @@ def config(fleet: Fleet) -> SourceConfig:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(fleet: Fleet, config: SourceConfig, orders: erp.Books, rmas: returns.Books) -> AsyncIterator[Simulated]:
-    async with client() as pool:
+    async with Client() as pool:
 
         def adapter(config: SourceConfig) -> SoapErp:
             return SoapErp(config, Transport(config, pool, observer=Silence(), now=lambda: datetime.now(UTC)))
@@ -120,7 +121,7 @@ class TestSoapErp(ErpContract):
 
     async def test_too_many_at_once_meet_the_limit_fault(self, site: Simulated, config: SourceConfig) -> None:
         crowd = replace(config, limits=replace(LIMITS, concurrency=30))
-        async with client() as pool, site.faults(latency_ms=300):
+        async with Client() as pool, site.faults(latency_ms=300):
             erp = SoapErp(crowd, Transport(crowd, pool, observer=Silence(), now=lambda: datetime.now(UTC)))
             await erp.customers(list(site.books.customers)[:1])
             asked = [erp.customers([number]) for number in list(site.books.customers)[:20]]
@@ -132,7 +133,7 @@ class TestSoapErp(ErpContract):
 
     async def test_a_turn_is_waited_for_where_there_is_time(self, site: Simulated, config: SourceConfig) -> None:
         patient = replace(config, limits=replace(LIMITS, attempts=5, retry_budget=1.0))
-        async with client() as pool:
+        async with Client() as pool:
             door = Transport(patient, pool, observer=Silence(), now=lambda: datetime.now(UTC))
             erp = SoapErp(patient, door)
             numbers = list(site.books.customers)[:1]
@@ -156,7 +157,7 @@ class TestSoapErp(ErpContract):
     async def test_the_service_is_found_by_either_address(self, site: Simulated, config: SourceConfig) -> None:
         base = config.url
         numbers = list(site.books.customers)[:1]
-        async with client() as pool:
+        async with Client() as pool:
             for url in (base, f"{base}/", f"{base}/services/Distribution", f"{base}/services/Distribution?wsdl"):
                 given = replace(config, url=url)
                 erp = SoapErp(given, Transport(given, pool, observer=Silence(), now=lambda: datetime.now(UTC)))

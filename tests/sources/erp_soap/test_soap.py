@@ -13,13 +13,14 @@ from lxml import etree
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.model import CustomerId, Order
 from examples.distributor.erp import security
+from sources.client import Client
 from sources.config import SourceConfig
 from sources.erp_soap import queries
 from sources.erp_soap.adapter import SoapErp
 from sources.erp_soap.soap import LARGE
 from sources.erp_soap.soap import Service as SoapService
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from tests.sources.erp_soap.described import MESSAGES, document
 from tests.sources.erp_soap.scripted import (
     ASKED,
@@ -215,7 +216,7 @@ async def test_a_large_answer_is_read_beside_the_event_loop(records: int) -> Non
     service = Service(answers=[found(*[account(str(number)) for number in range(records)])])
     assert (len(str(service.answers[0])) > LARGE) is (records > 1)
     readers: list[tuple[threading.Thread, datetime]] = []
-    async with serving(service) as url, client() as pool:
+    async with serving(service) as url, Client() as pool:
         config = SourceConfig("erp", url)
         door = Transport(config, pool, observer=Silence(), now=lambda: NOW)
         soap: SoapService[None] = SoapService(config, door, lambda _: None)

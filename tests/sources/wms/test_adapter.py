@@ -14,9 +14,10 @@ from domain.access import Visibility
 from domain.errors import SourceFault, SourceUnavailable
 from domain.model import CustomerId, OrderId, Shipment, ShipmentId, WarehouseOrder
 from domain.queries import Cursor, RecordQuery
+from sources.client import Client
 from sources.config import SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from sources.wms.adapter import BATCH, WmsWarehouse
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/wms"
@@ -50,7 +51,7 @@ async def service() -> AsyncIterator[tuple[Service, WmsWarehouse]]:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(TestServer(app))
         config = SourceConfig("wms", str(server.make_url("/")), password="key")
-        transport = Transport(config, await stack.enter_async_context(client()), observer=Silence(), now=lambda: NOW)
+        transport = Transport(config, await stack.enter_async_context(Client()), observer=Silence(), now=lambda: NOW)
         yield told, WmsWarehouse(config, transport)
 
 

@@ -17,9 +17,10 @@ from examples.distributor.wms import API_KEY
 from examples.distributor.wms_records import HOUSE_STATUS, OLD_WAREHOUSE, weighed_again
 from examples.distributor.world import World
 from examples.distributor.world.warehouse import ContentView, ShipmentView, TaskKind
+from sources.client import Client
 from sources.config import Limits, SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 from sources.wms.adapter import WmsWarehouse
 from tests.contract.warehouse import Books, WarehouseContract
 from tests.examples.company import buyers_accounts
@@ -131,7 +132,7 @@ class Simulated:
 async def site(fleet: Fleet, books: Books) -> AsyncIterator[Simulated]:
     config = SourceConfig("wms", fleet.urls["wms"], LIMITS, password=API_KEY)
     stranger = replace(config, password="wrong")
-    async with client() as pool:
+    async with Client() as pool:
 
         def adapter(config: SourceConfig) -> WmsWarehouse:
             return WmsWarehouse(config, Transport(config, pool, observer=Silence(), now=lambda: datetime.now(UTC)))

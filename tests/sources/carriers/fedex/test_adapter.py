@@ -14,9 +14,10 @@ from aiohttp.test_utils import TestServer
 from domain.errors import SourceFault, SourceUnavailable
 from domain.model import Tracking, TrackingKey
 from sources.carriers.fedex.adapter import FedexCarrier
+from sources.client import Client
 from sources.config import SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 
 TRACK = (Path(__file__).parents[3] / "fixtures/carriers/fedex/track.json").read_bytes()
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -48,7 +49,7 @@ async def service() -> AsyncIterator[tuple[Service, FedexCarrier]]:
         server = await stack.enter_async_context(TestServer(app))
         url = str(server.make_url("")).rstrip("/")
         config = SourceConfig("fedex", url, client_id="i", client_secret="s", token_url=f"{url}/oauth/token")
-        transport = Transport(config, await stack.enter_async_context(client()), observer=Silence(), now=lambda: NOW)
+        transport = Transport(config, await stack.enter_async_context(Client()), observer=Silence(), now=lambda: NOW)
         yield told, FedexCarrier(config, transport)
 
 

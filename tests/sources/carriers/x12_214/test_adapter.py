@@ -12,9 +12,10 @@ from aiohttp.test_utils import TestServer
 from domain.errors import SourceFault
 from domain.model import Tracking, TrackingKey
 from sources.carriers.x12_214.adapter import X12Carrier
+from sources.client import Client
 from sources.config import SourceConfig
 from sources.observer import Silence
-from sources.transport import Transport, client
+from sources.transport import Transport
 
 OUTBOX = (Path(__file__).parents[3] / "fixtures/carriers/x12_214/outbox.x12").read_bytes()
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -45,7 +46,7 @@ async def mailbox() -> AsyncIterator[tuple[Mailbox, X12Carrier]]:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(TestServer(app))
         config = SourceConfig("ltl", str(server.make_url("/")), username="u", password="p")
-        transport = Transport(config, await stack.enter_async_context(client()), observer=Silence(), now=lambda: NOW)
+        transport = Transport(config, await stack.enter_async_context(Client()), observer=Silence(), now=lambda: NOW)
         yield told, X12Carrier(config, transport)
 
 
