@@ -184,14 +184,14 @@ class _Writer:
             self._selected.append(selected)
             place = Position(within, not is_non_null_type(definition.type), selected)
             how = self._compiler.access(type_, name)
-            guard = self._guard(type_, name)
+            guard, seen = self._guard(type_, name), self._seen(type_, name)
             guarded = guarded or guard is not None
             if isinstance(how, Batched) or (isinstance(how, Function | Resolver) and how.asynchronous):
                 entries.append(f"{literal}: None")
-                after += self._awaited(key, how, place, guard)
+                after += self._unless(guard, f"d[{literal}]", place, [*seen, self._awaited(key, how, place)])
             else:
                 entries.append(f"{literal}: v{nth}")
-                before += self._resolved(f"v{nth}", how, place, guard)
+                before += self._unless(guard, f"v{nth}", place, [*seen, *self._resolved(f"v{nth}", how, place)])
         own = self._name("s")
         head = ["denied = run.denied"] if guarded else []
         self._define(own, "o", [*head, *before, f"d = {{{', '.join(entries)}}}", *after, "return d"])
@@ -201,29 +201,33 @@ class _Writer:
         key = (type_.name, name)
         return self._bind("k", key) if key in self._compiler.guards.by_field else None
 
-    def _awaited(self, key: str, how: Access, place: Position, guard: str | None) -> list[str]:
+    def _seen(self, type_: GraphQLObjectType, name: str) -> list[str]:
+        key = (type_.name, name)
+        return [f"run.seen[{self._bind('k', key)}].append(o)"] if key in self._compiler.guards.watched else []
+
+    def _unless(self, guard: str | None, target: str, place: Position, lines: list[str]) -> list[str]:
+        """``lines``, unless the guard refuses."""
+        if guard is None:
+            return lines
+        return [*_refused(guard, target, self._bind("p", place)), *(f" {line}" for line in lines)]
+
+    def _awaited(self, key: str, how: Access, place: Position) -> str:
         if isinstance(how, Batched | Function):
             self._definitions[place.selected.index] = how.definition
         complete = self._completes(place.selected.definition.type, place)
         slot = len(self._slots)
         self._slots.append((Slot(place.selected, key, how, place, _never), complete))
-        wait = f"w[{slot}].append((o, d))"
-        if guard is None:
-            return [wait]
-        return [*_refused(guard, f"d[{_literal(key)}]", self._bind("p", place)), f" {wait}"]
+        return f"w[{slot}].append((o, d))"
 
-    def _resolved(self, var: str, how: Access, place: Position, guard: str | None) -> list[str]:
+    def _resolved(self, var: str, how: Access, place: Position) -> list[str]:
         position = self._bind("p", place)
-        lines = [
+        return [
             "try:",
             f" {var} = {self._expression(how, place)}",
             *(f" {line}" for line in self._inline(var, place.selected.definition.type, place)),
             "except Exception as error:",
             f" {var} = failed(error, {position}, run)",
         ]
-        if guard is None:
-            return lines
-        return [*_refused(guard, var, position), *(f" {line}" for line in lines)]
 
     def _expression(self, how: Access, place: Position) -> str:
         index = place.selected.index

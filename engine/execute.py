@@ -30,7 +30,7 @@ from graphql.execution.values import VariableValues, get_directive_values, get_v
 from graphql.language import FieldNode
 
 from engine.compile import Compiler, Plan, Unsupported
-from engine.guards import FieldKey, Guarded, Guards
+from engine.guards import FieldKey, Guarded, Guards, Watch
 from engine.run import Run
 
 
@@ -71,6 +71,10 @@ class Context(Guarded, Protocol):
 
     def finish(self) -> Sequence[GraphQLError]:
         """Called once after everything is resolved; errors that belong to the whole answer."""
+        ...
+
+    async def release(self) -> None:
+        """Called once the answer is complete, before any of it is sent. May raise GraphQLError to refuse it."""
         ...
 
     def close(self) -> None:
@@ -115,11 +119,12 @@ class Engine:
         *,
         format_errors: ErrorFormat,
         mode: Mode | str = Mode.ADAPTIVE,
+        watch: Watch | None = None,
         cache_size: int = 512,
         max_tokens: int = 10_000,
     ) -> None:
         self.schema = schema
-        self.guards = Guards(schema)
+        self.guards = Guards(schema, watch)
         self._format = format_errors
         self._mode = Mode(mode)
         self._max_tokens = max_tokens
@@ -164,6 +169,9 @@ class Engine:
             return refusal
         try:
             data, failures = await self._executed(prepared, context, variables, operation_name, root)
+            await context.release()
+        except GraphQLError as error:
+            return self.refusal([error], context)
         finally:
             context.close()
         if data is None and failures and all(error.path is None for error in failures):

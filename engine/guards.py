@@ -5,7 +5,7 @@ without its
 resolver being called, and one error per missing scope names the fields that were asked for.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,10 +45,15 @@ class Guard:
         return lacks or None
 
 
+Watch: TypeAlias = Callable[[FieldKey, frozenset[str]], bool]
+"""Whether the objects whose field is shown are noted, by the field and the scopes its guard asks for."""
+
+
 class Guarded(Protocol):
-    """What a context must offer for guards to work."""
+    """What a context must offer for guards to work. ``seen``: where the objects of watched fields are noted."""
 
     denied: Mapping[FieldKey, frozenset[str]]
+    seen: Mapping[FieldKey, list[Any]]
 
     def deny(self, key: FieldKey) -> None:
         """A denied field was reached; to be told to the client once per missing scope."""
@@ -58,17 +63,22 @@ class Guarded(Protocol):
 class Guards:
     """Every guard of one schema, read off its directives and put in front of its resolvers."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, watch: Watch | None = None) -> None:
         self.by_field: dict[FieldKey, Guard] = {}
+        self.watched: set[FieldKey] = set()
         self._resolvers: dict[FieldKey, GraphQLFieldResolver] = {}
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
                 for name, field in type_.fields.items():
-                    guard = read_guard(field)
+                    key, guard = (type_.name, name), read_guard(field)
                     if guard is not None:
-                        self.by_field[type_.name, name] = guard
-                        if isinstance(type_, GraphQLObjectType):
-                            self._stand_before(field, (type_.name, name))
+                        self.by_field[key] = guard
+                    if isinstance(type_, GraphQLObjectType):
+                        watched = watch is not None and watch(key, self.scopes_of([key]))
+                        if watched:
+                            self.watched.add(key)
+                        if watched or guard is not None:
+                            self._stand_before(field, key, watched=watched)
         self.denied = lru_cache(maxsize=256)(self._denied)
 
     def _denied(self, held: frozenset[str] | None) -> Mapping[FieldKey, frozenset[str]]:
@@ -80,7 +90,7 @@ class Guards:
         """The resolver of ``field`` with no guard in front of it."""
         return self._resolvers.get(key, field.resolve)
 
-    def _stand_before(self, field: GraphQLField, key: FieldKey) -> None:
+    def _stand_before(self, field: GraphQLField, key: FieldKey, *, watched: bool) -> None:
         inner = field.resolve
         if inner is None:
             raise TypeError(f"{key[0]}.{key[1]} has no resolver to guard")
@@ -90,6 +100,8 @@ class Guards:
             if key in context.denied:
                 context.deny(key)
                 return None
+            if watched:
+                context.seen[key].append(source)
             return inner(source, info, **arguments)
 
         self._resolvers[key] = inner

@@ -70,6 +70,7 @@ class Run:
         self._root = root
         self.plain = plan.plain
         self.denied = denied
+        self.seen = context.seen
         self.refused: dict[FieldKey, None] = {}
         self.marked = False
         self._raws: list[GraphQLResolveInfo[Any] | None] = [None] * len(plan.selected)

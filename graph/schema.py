@@ -25,7 +25,7 @@ from graph.node import Info
 from graph.query import Query
 from graph.scalars import SCALARS
 from graph.subscription import Subscription
-from resolvers import entities
+from resolvers import auditing, entities
 
 REPRESENTATIONS = 1000
 """The most representations one `_entities` takes."""
@@ -84,4 +84,11 @@ def executable(schema: Schema) -> GraphQLSchema:
 
 
 def engine(schema: Schema, *, mode: Mode = Mode.ADAPTIVE, cache_size: int = 512, max_tokens: int = 10_000) -> Engine:
-    return Engine(executable(schema), format_errors=tell, mode=mode, cache_size=cache_size, max_tokens=max_tokens)
+    return Engine(
+        executable(schema),
+        format_errors=tell,
+        mode=mode,
+        cache_size=cache_size,
+        max_tokens=max_tokens,
+        watch=auditing.watched,
+    )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 from graphql import GraphQLError
 
 from domain.access import Principal, PrincipalKind, Visibility
-from domain.errors import CrossdockError, Forbidden, SourceError, StaleData
+from domain.errors import CrossdockError, Forbidden, SourceError, SourceUnavailable, StaleData
 from domain.model import CustomerId
+from resolvers.auditing import Audit, Recorder
 from resolvers.changes import Changes
 from resolvers.loaders import Loaders
 from resolvers.recall import First, Readings, Remembered
@@ -129,6 +130,7 @@ class Context:
         memory: Memory | None = None,
         changes: Changes | None = None,
         desk: "Desk | None" = None,
+        ledger: Recorder | None = None,
     ) -> None:
         self.principal = principal
         self.estate: Estate = estate
@@ -141,6 +143,10 @@ class Context:
         self.correlation_id = correlation_id
         self.policy = policy
         self.denied: Mapping[tuple[str, str], frozenset[str]] = {}
+        self.ledger = ledger
+        self.audit = Audit(ledger, principal, correlation_id=correlation_id, now=now)
+        self.seen: Mapping[tuple[str, str], list[Any]] = self.audit.seen
+        self._guards: ScopeTable | None = None
         self.amounts: bool = False
         self.lines: bool = True
         self.max_age: float | None = None
@@ -161,6 +167,7 @@ class Context:
             memory=self.memory,
             changes=self.changes,
             desk=self.desk,
+            ledger=self.ledger,
         )
 
     # -- what the engine calls ---------------------------------------------------------------------------------------
@@ -168,7 +175,7 @@ class Context:
     def start(self, operation: Selection, guards: ScopeTable) -> None:
         """Decides what is denied and which parts of an order will be asked of the ERP, before anything is read."""
         held = self.principal.scopes if self.principal else None
-        self.denied = guards.denied(held)
+        self._guards, self.denied = guards, guards.denied(held)
         self.amounts, lines = _parts(operation.fields, guards, held)
         self.lines = lines or operation.kind != "query"
         freshness = operation.directives.get("maxStaleness")
@@ -185,6 +192,15 @@ class Context:
         refused = [self._forbidden(scopes, fields) for scopes, fields in self._refused.items()]
         stale = [GraphQLError(error.public, original_error=error) for error in self._troubles.values()]
         return [*refused, *stale]
+
+    async def release(self) -> None:
+        """Records what was shown and done; where that fails nothing is shown."""
+        if self._guards is None:
+            return
+        try:
+            await self.audit.flush(self._guards)
+        except SourceUnavailable as error:
+            raise GraphQLError(error.public, original_error=error) from error
 
     @staticmethod
     def _forbidden(scopes: frozenset[str], fields: set[tuple[str, str]]) -> GraphQLError:

@@ -1,9 +1,10 @@
 """What operators do to memory: give dead letters another try, have memory compared, settle an order's exceptions."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
 
+from domain.audit import Entry, Item
 from domain.errors import BadInput
 from domain.events import Fact, Resolved
 from domain.model import OrderId
@@ -22,15 +23,15 @@ OFF = "Nothing is remembered here, so there is nothing to work on."
 class Desk(Protocol):
     """How a running Crossdock does it."""
 
-    async def replay(self, which: Letters) -> int:
-        """Lets dead letters be worked on anew; how many."""
+    async def replay(self, which: Letters, entry: Entry) -> int:
+        """Lets dead letters be worked on anew, and records ``entry`` with it; how many."""
         ...
 
-    async def reconcile(self) -> Run:
+    async def reconcile(self, entry: Entry) -> Run:
         """Begins a comparison of memory with its owners, or joins the one under way."""
         ...
 
-    async def tell(self, fact: Fact) -> None:
+    async def tell(self, fact: Fact, entry: Entry) -> None:
         """Puts what somebody of the house says into the inbox."""
         ...
 
@@ -48,11 +49,14 @@ async def replay(
     context: Context, *, source: str | None, external_id: str | None, topic: str | None, reason: str | None
 ) -> int:
     """How many dead letters will be worked on anew; every condition given must hold."""
-    return await _desk(context).replay(Letters(source, external_id, topic, reason))
+    letters = Letters(source, external_id, topic, reason)
+    with context.audit.acting("replayDeadLetters", **asdict(letters)) as entry:
+        return await _desk(context).replay(letters, entry)
 
 
 async def reconcile(context: Context) -> Comparison:
-    run = await _desk(context).reconcile()
+    with context.audit.acting("reconcile") as entry:
+        run = await _desk(context).reconcile(entry)
     return Comparison(run.id, run.began_at, run.began_at < context.now)
 
 
@@ -68,7 +72,11 @@ async def resolve(context: Context, *, id: str, note: str) -> Attention:
     if one is None:
         raise BadInput("There is no such exception any more.")
     by, told = context.caller.name or context.caller.subject, one.exception
-    await desk.tell(Resolved(order_id, told.kind, told.part, told.since, told.internal, said, by, context.now))
+    about = Item("Order", "ops:write", (order_id,), ("Order.exceptions",))
+    with context.audit.acting("resolveException", about, id=id, note=said) as entry:
+        await desk.tell(
+            Resolved(order_id, told.kind, told.part, told.since, told.internal, said, by, context.now), entry
+        )
     return one
 
 

@@ -256,6 +256,7 @@ async def events(context: Context, order: Order) -> Sequence[timeline.TimelineEv
 async def _invoices(context: Context, order: Order) -> Sequence[Invoice]:
     if not context.caller.may("invoice:read"):
         return ()
+    context.audit.saw("Order", [order.id], "invoice:read", "Order.timeline")
     found = await context.attempt(context.loaders.invoices_by_order.load(order.id))
     return () if found is None or isinstance(found, SourceError) else found
 

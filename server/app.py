@@ -108,6 +108,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
             memory=remembering.memory if remembering else None,
             changes=remembering.changes if remembering else None,
             desk=remembering.desk if remembering else None,
+            ledger=systems.ledger,
         )
 
     streams = Streams(observer=telemetry)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.audit import Entry
 from domain.events import Fact
-from ingest.brokers import Accept
 from ingest.observing import observation
 from store.inbox import Inbox, Letters
 from store.runs import RECONCILIATION, Run, Runs
@@ -17,20 +17,20 @@ class Desk:
 
     inbox: Inbox
     runs: Runs
-    accept: Accept
     now: Callable[[], datetime]
     wake: Callable[[], None]
     wake_reconciliation: Callable[[], None]
 
-    async def replay(self, which: Letters) -> int:
-        again = await self.inbox.replay(which, now=self.now())
+    async def replay(self, which: Letters, entry: Entry) -> int:
+        again = await self.inbox.replay(which, now=self.now(), audited=[entry])
         self.wake()
         return again
 
-    async def reconcile(self) -> Run:
-        run = await self.runs.begin(RECONCILIATION, now=self.now())
+    async def reconcile(self, entry: Entry) -> Run:
+        run = await self.runs.begin(RECONCILIATION, now=self.now(), audited=[entry])
         self.wake_reconciliation()
         return run
 
-    async def tell(self, fact: Fact) -> None:
-        await self.accept([observation(fact, now=self.now())])
+    async def tell(self, fact: Fact, entry: Entry) -> None:
+        await self.inbox.accept([observation(fact, now=self.now())], [entry])
+        self.wake()

@@ -55,10 +55,12 @@ async def opened(settings: Settings) -> AsyncIterator[Open]:
         yield Open(systems, systems.remembering, telemetry)
 
 
-def _url(settings: Settings) -> str:
-    if settings.store.url == OFF:
+def _url(settings: Settings, *, audit: bool = False) -> str:
+    """Where memory is; or the audit's chain, which may stand alone."""
+    url = settings.store.audit_url if audit and settings.store.url == OFF else settings.store.url
+    if url == OFF:
         raise Misconfigured([Problem(STORE, "is off, so nothing is remembered; give a database")])
-    return settings.store.url
+    return url
 
 
 async def worker(settings: Settings, ready: Callable[[], None]) -> None:
@@ -129,10 +131,12 @@ async def _watched(here: Open, kind: str, begin: Callable[[Open], Awaitable[Run]
 
 
 @asynccontextmanager
-async def shelf(settings: Settings) -> AsyncIterator[tuple[Database, datetime]]:
-    """Memory alone, and the company's time; no source is asked. Raises Misconfigured like ``opened``."""
+async def shelf(settings: Settings, *, audit: bool = False) -> AsyncIterator[tuple[Database, datetime]]:
+    """Memory alone, or the audit's chain, and the company's time; no source is asked. Raises Misconfigured like
+    ``opened``.
+    """
     async with AsyncExitStack() as stack:
-        url, now = _url(settings), await company_clock(stack, settings, Telemetry())
+        url, now = _url(settings, audit=audit), await company_clock(stack, settings, Telemetry())
         with usable_store():
             database = await Database.open(url, settings.store.tenant)
         stack.push_async_callback(database.close)

@@ -26,6 +26,11 @@ class Store(Section):
         "sqlite:///crossdock.db",
         description="sqlite:///path/to/file.db, postgresql://user:password@host/database, or off to remember nothing",
     )
+    audit_url: Annotated[str, AfterValidator(_url)] = Field(
+        OFF,
+        description="where the audit chain is kept while url is off; off as well: then no invoice, price, balance or"
+        " document is shown",
+    )
     tenant: str = Field("main", min_length=1, max_length=64, description="the name our rows bear in a shared database")
 
 

@@ -116,5 +116,5 @@ async def remember(
         reader,
         reconciliation,
         accept,
-        Desk(inbox, Runs(database), accept, now, worker.wake, reconciliation.wake),
+        Desk(inbox, Runs(database), now, worker.wake, reconciliation.wake),
     )

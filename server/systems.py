@@ -19,7 +19,8 @@ from sources.config import Limits, SourceConfig
 from sources.estate import Estate
 from sources.registry import open_estate
 from sources.transport import Transport
-from store.database import StoreError
+from store.audit import Ledger
+from store.database import Database, StoreError
 
 STORE: Final = variable(("store", "url"))
 
@@ -38,11 +39,14 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Systems:
-    """``now``: the company's time, which is ours but in the demo. ``remembering`` None: memory is off."""
+    """``now``: the company's time, which is ours but in the demo. ``remembering`` None: memory is off; ``ledger`` None:
+    nothing can be recorded either.
+    """
 
     now: Clock
     estate: Estate
     remembering: Remembering | None
+    ledger: Ledger | None
     door: Door
 
 
@@ -51,11 +55,18 @@ async def open_systems(stack: AsyncExitStack, settings: Settings, telemetry: Tel
     door = await _doors(stack, telemetry)
     now = await _clock(stack, settings.demo, door)
     estate = await stack.enter_async_context(open_estate(settings.estate(), observer=telemetry, now=now))
-    remembering = None
-    if settings.store.url != OFF:
-        with usable_store():
+    remembering, ledger = None, None
+    with usable_store():
+        if settings.store.url != OFF:
             remembering = await remember(stack, settings, estate, telemetry, now)
-    return Systems(now, estate, remembering, door)
+            ledger = Ledger(remembering.database)
+        elif settings.store.audit_url != OFF:
+            database = await Database.open(settings.store.audit_url, settings.store.tenant)
+            stack.push_async_callback(database.close)
+            ledger = Ledger(database)
+    if ledger:
+        stack.push_async_callback(ledger.close)
+    return Systems(now, estate, remembering, ledger, door)
 
 
 @contextmanager

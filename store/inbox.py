@@ -11,7 +11,9 @@ from sqlalchemy import and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.audit import Entry
 from domain.events import HOUSE, Delivery
+from store.audit import append
 from store.database import Database, StoreError, StoreUnavailable
 from store.documents import decode_headers, encode
 from store.tables import deliveries
@@ -89,17 +91,19 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: list[tuple[Sequence[Delivery], asyncio.Future[int]]] = []
+        self._queue: list[tuple[Sequence[Delivery], Sequence[Entry], asyncio.Future[int]]] = []
         self._storing: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         while self._storing is not None:
             await asyncio.wait({self._storing})
 
-    async def accept(self, batch: Sequence[Delivery]) -> int:
-        """Stores what is not stored yet, durably; how many that were. Raises StoreUnavailable: none of them is."""
+    async def accept(self, batch: Sequence[Delivery], audited: Sequence[Entry] = ()) -> int:
+        """Stores what is not stored yet, durably and with its audit; how many that were. Raises StoreUnavailable: none
+        of them is.
+        """
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._queue.append((batch, future))
+        self._queue.append((batch, audited, future))
         if self._storing is None:
             self._storing = asyncio.create_task(self._store())
         return await future
@@ -113,19 +117,22 @@ class Inbox:
         finally:
             self._storing = None
 
-    async def _store_together(self, queue: Sequence[tuple[Sequence[Delivery], asyncio.Future[int]]]) -> None:
+    async def _store_together(
+        self, queue: Sequence[tuple[Sequence[Delivery], Sequence[Entry], asyncio.Future[int]]]
+    ) -> None:
+        told = [delivery for batch, _, _ in queue for delivery in batch]
         try:
-            new = await insert(self._database, [delivery for batch, _ in queue for delivery in batch])
+            new = await insert(self._database, told, [entry for _, audited, _ in queue for entry in audited])
         except (StoreError, SQLAlchemyError, ValueError) as error:
             if len(queue) > 1 and not isinstance(error, StoreUnavailable):
                 for each in queue:
                     await self._store_together([each])
                 return
-            for _, future in queue:
+            for _, _, future in queue:
                 if not future.done():
                     future.set_exception(_told(error))
             return
-        for batch, future in queue:
+        for batch, _, future in queue:
             names = {(delivery.source, delivery.external_id) for delivery in batch} & new
             new -= names
             if not future.done():
@@ -184,9 +191,9 @@ class Inbox:
             rows = (await connection.execute(chosen)).all()
         return [DeadLetter(_delivery(row), row.reason or "", row.attempts, row.ended_at) for row in rows]
 
-    async def replay(self, which: Letters = Letters(), *, now: datetime) -> int:
+    async def replay(self, which: Letters = Letters(), *, now: datetime, audited: Sequence[Entry] = ()) -> int:
         """Lets dead letters be worked on anew; how many."""
-        return await self._again(*_dead(self._database.tenant, which), now=now)
+        return await self._again(*_dead(self._database.tenant, which), now=now, audited=audited)
 
     async def replay_since(self, since: datetime, *, source: str | None = None, now: datetime) -> int:
         """Lets everything received at or after ``since`` be worked on anew, settled or dead; how many."""
@@ -196,14 +203,16 @@ class Inbox:
             chosen.append(table.source == source)
         return await self._again(*chosen, now=now)
 
-    async def _again(self, *chosen: Any, now: datetime) -> int:
+    async def _again(self, *chosen: Any, now: datetime, audited: Sequence[Entry] = ()) -> int:
         again = (
             update(deliveries)
             .where(*chosen)
             .values(state=State.PENDING, due_at=now, attempts=0, waits_for=None, reason=None, ended_at=None)
         )
         async with self._database.writing() as connection:
-            return (await connection.execute(again)).rowcount
+            count = (await connection.execute(again)).rowcount
+            await append(connection, self._database, audited)
+            return count
 
     async def show(self, name: Name) -> tuple[Delivery, State, str | None] | None:
         """A delivery as it came, where it stands, and why; None: there is none of that name."""
@@ -262,13 +271,15 @@ def rows(database: Database, batch: Sequence[Delivery]) -> list[dict[str, Any]]:
     ]
 
 
-async def insert(database: Database, batch: Sequence[Delivery]) -> set[Name]:
+async def insert(database: Database, batch: Sequence[Delivery], audited: Sequence[Entry] = ()) -> set[Name]:
     """The names of those that were new."""
     if not batch:
         return set()
     async with database.writing() as connection:
         stored = await connection.execute(inserting(database), rows(database, batch))
-        return {(row.source, row.external_id) for row in stored}
+        new = {(row.source, row.external_id) for row in stored}
+        await append(connection, database, audited)
+        return new
 
 
 def named(tenant: str) -> Any:

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from sqlalchemy import Row, select, update
 
+from domain.audit import Entry
+from store.audit import append
 from store.database import Database
 from store.documents import decode_counts, encode
 from store.tables import runs
@@ -39,10 +41,13 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, kind: str, *, now: datetime) -> Run:
+    async def begin(self, kind: str, *, now: datetime, audited: Sequence[Entry] = ()) -> Run:
         """A new one, or the last of its kind if that has not ended."""
         last = await self.last(kind)
         if last is not None and last.ended_at is None:
+            if audited:
+                async with self._database.writing() as connection:
+                    await append(connection, self._database, audited)
             return last
         run = Run(f"{kind}-{now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}", kind, now, now, None, None, "", {})
         async with self._database.writing() as connection:
@@ -57,6 +62,7 @@ class Runs:
                     counts=encode(dict(run.counts)),
                 )
             )
+            await append(connection, self._database, audited)
         return run
 
     async def move(self, run: Run, place: str, counts: Mapping[str, int], *, now: datetime) -> None:

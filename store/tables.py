@@ -253,6 +253,31 @@ discrepancies = Table(
 )
 """What a reconciliation found to differ. ``part``: the line or field within the subject; empty: all of it."""
 
+audit = Table(
+    "audit",
+    metadata,
+    _tenant(),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    _key("previous"),
+    Column("document", Text, nullable=False),
+    _key("hash"),
+    Index("audit_at", "tenant", "at"),
+)
+"""The audit chain, one record a row (``domain.audit.Link``). Triggers that the migration makes let none be altered or
+deleted.
+"""
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    _tenant(),
+    Column("sequence", BigInteger, nullable=False),
+    _key("hash"),
+    sqlite_with_rowid=False,
+)
+"""Where each chain ends. Whoever appends holds this row until its transaction ends."""
+
 READ_MODEL = (
     orders,
     tracking_numbers,

@@ -2,8 +2,8 @@
 
 The product's own endpoint, engine, schema, resolvers, estate and transports; only the adapters are the benchmark's.
 Left out because no other contender has it: token verification (every caller is ``CALLER``, who may read everything),
-the access log and metrics. Environment: ``UPSTREAM`` is the simulator's address; ``CONTENDER_MEMORY=warm`` keeps
-answers as long as the product does, anything else keeps none.
+the access log, metrics and the audit. Environment: ``UPSTREAM`` is the simulator's address; ``CONTENDER_MEMORY=warm``
+keeps answers as long as the product does, anything else keeps none.
 """
 
 import os
@@ -22,6 +22,7 @@ from benchmarks.contender.carrier import Carrier
 from benchmarks.contender.erp import Erp
 from benchmarks.contender.warehouse import Warehouse
 from domain.access import SCOPES, Principal, PrincipalKind
+from domain.audit import Entry
 from domain.model import OrderId, Return, ReturnId
 from domain.queries import Page, RecordQuery
 from graph import schema
@@ -62,6 +63,12 @@ async def _stay() -> None:
     """A caller who is never turned away."""
 
 
+class Nowhere:
+    """Records nothing."""
+
+    async def append(self, entries: Sequence[Entry]) -> None: ...
+
+
 class NoReturns:
     """The benchmark has no returns: none is found, and no order has any."""
 
@@ -99,7 +106,7 @@ async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         )
 
         def context(principal: Principal, correlation_id: str) -> Context:
-            return Context(principal, estate, now=now, correlation_id=correlation_id)
+            return Context(principal, estate, now=now, correlation_id=correlation_id, ledger=Nowhere())
 
         engine = schema.engine(schema.build())
         operations = Operations(engine, context, deadline=60.0)

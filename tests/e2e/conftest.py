@@ -50,7 +50,7 @@ def engine() -> Engine:
 
 
 @pytest.fixture
-def crossdock(fleet: Fleet, world: World, engine: Engine) -> Iterator[Crossdock]:
+def crossdock(fleet: Fleet, world: World, engine: Engine, tmp_path: Path) -> Iterator[Crossdock]:
     """Opens a Crossdock with nothing remembered; keyword arguments are settings (``ERP__LIMITS__DEADLINE="1"``)."""
     fleet.clear_faults()
     fleet.thaw()
@@ -59,7 +59,8 @@ def crossdock(fleet: Fleet, world: World, engine: Engine) -> Iterator[Crossdock]
     @asynccontextmanager
     async def opened(**given: str) -> AsyncIterator[Ask]:
         own = {f"CROSSDOCK_{name}": value for name, value in (PATIENT | given).items()}
-        app = build(settings.load(environment(fleet.urls) | own), engine, Telemetry())
+        audited = {"CROSSDOCK_STORE__AUDIT_URL": f"sqlite:///{tmp_path}/audit.db"}
+        app = build(settings.load(environment(fleet.urls) | audited | own), engine, Telemetry())
         async with running(app) as state:
             yield Ask(app, state, fleet, world, START)
 

@@ -228,6 +228,7 @@ class Caller:
     def __init__(self, scopes: frozenset[str]) -> None:
         self.scopes = scopes
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
+        self.seen: Mapping[FieldKey, list[Any]] = {}
         self.reached: set[FieldKey] = set()
 
     def start(self, _: Operation, guards: Guards) -> None:
@@ -235,6 +236,8 @@ class Caller:
 
     def deny(self, key: FieldKey) -> None:
         self.reached.add(key)
+
+    async def release(self) -> None: ...
 
     def finish(self) -> list[GraphQLError]:
         return [GraphQLError(f"denied {key}") for key in sorted(self.reached)]

@@ -319,11 +319,14 @@ class Nobody:
     """A context for schemas without guards."""
 
     denied: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)
 
     def start(self, operation: object, guards: object) -> None: ...
 
     def deny(self, key: tuple[str, str]) -> None:
         raise AssertionError(key)
+
+    async def release(self) -> None: ...
 
     def finish(self) -> list[GraphQLError]:
         return []

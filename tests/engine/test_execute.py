@@ -18,6 +18,7 @@ class Recorder:
     def __init__(self, scopes: frozenset[str] | None) -> None:
         self.scopes = scopes
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
+        self.seen: Mapping[FieldKey, list[Any]] = {}
         self.reached: list[FieldKey] = []
         self.operation: Operation | None = None
         self.asked: list[str] = []
@@ -29,6 +30,8 @@ class Recorder:
 
     def deny(self, key: FieldKey) -> None:
         self.reached.append(key)
+
+    async def release(self) -> None: ...
 
     def finish(self) -> Sequence[GraphQLError]:
         return [GraphQLError(f"denied {sorted(set(self.reached))}")] if self.reached else []

@@ -32,6 +32,7 @@ class Recorder:
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
+        self.seen: Mapping[FieldKey, list[Any]] = {}
         self.reached: list[FieldKey] = []
         self.closed = False
 
@@ -40,6 +41,8 @@ class Recorder:
 
     def deny(self, key: FieldKey) -> None:
         self.reached.append(key)
+
+    async def release(self) -> None: ...
 
     def finish(self) -> Sequence[GraphQLError]:
         return [GraphQLError(f"denied {sorted(set(self.reached))}")] if self.reached else []

@@ -55,12 +55,15 @@ class Seen:
     principal: Principal
     correlation_id: str
     denied: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)
 
     def start(self, operation: object, guards: object) -> None:
         pass
 
     def deny(self, key: tuple[str, str]) -> None:
         raise AssertionError(key)
+
+    async def release(self) -> None: ...
 
     def finish(self) -> Sequence[GraphQLError]:
         return []
