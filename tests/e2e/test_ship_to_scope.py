@@ -1,6 +1,7 @@
 """A caller bound to ship-tos sees what belongs to them and nothing else, although the account is the same."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from server import settings
 from server.systems import wall_clock
 from sources.observer import Silence
 from sources.registry import open_estate
+from store.audit import Ledger
+from store.database import Database
 
 Asked = Callable[..., Awaitable[dict[str, Any]]]
 SCOPES = frozenset({"order:read", "invoice:read", "return:read", "balance:read", "price:read"})
@@ -39,21 +42,25 @@ def bound(world: World, account: str) -> str:
 
 
 @pytest.fixture
-async def ask(fleet: Fleet, engine: Engine, account: str, bound: str) -> AsyncIterator[Asked]:
+async def ask(fleet: Fleet, engine: Engine, account: str, bound: str, tmp_path: Path) -> AsyncIterator[Asked]:
     fleet.clear_faults()
     principal = Principal(
         "demo:bound", PrincipalKind.PORTAL_USER, SCOPES, account=CustomerId(account), ship_tos=frozenset({bound})
     )
     estate_config = settings.load(environment(fleet.urls)).estate()
+    database = await Database.open(f"sqlite:///{tmp_path}/audit.db")
+    ledger = Ledger(database)
     async with open_estate(estate_config, observer=Silence(), now=wall_clock) as estate:
 
         async def asked(query: str, **variables: Any) -> dict[str, Any]:
             prepared = engine.prepare(query)
             assert isinstance(prepared, Prepared), prepared
-            context = Context(principal, estate, now=wall_clock, correlation_id="ship-to")
+            context = Context(principal, estate, now=wall_clock, correlation_id="ship-to", ledger=ledger)
             return await engine.execute(prepared, context=context, variables=variables, operation_name=None)
 
         yield asked
+    await ledger.close()
+    await database.close()
 
 
 async def test_lists_hold_the_places_own_rows(ask: Asked, bound: str) -> None:
