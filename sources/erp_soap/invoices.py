@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from domain.model import CustomerId, Document, DocumentKind, Invoice, InvoiceId, InvoiceLine, InvoiceType, OrderId
 from domain.values import Money, Provenance
 from sources.erp_soap.mapper import RawCode
-from sources.erp_soap.wire import Codes, Meaning, Ref, Unit, Wire, currency, given, place
+from sources.erp_soap.wire import Codes, Meaning, Ref, Units, Wire, currency, given, place
 
 FILE_KINDS: Final[Mapping[str, DocumentKind]] = {
     "_invoice": DocumentKind.INVOICE_PDF,
@@ -31,13 +31,13 @@ class BilledLineRecord(Wire, frozen=True):
     rate: Decimal
     amount: Decimal
 
-    def to_domain(self, unit: str) -> InvoiceLine:
+    def to_domain(self, unit: str, units: Units) -> InvoiceLine:
         return InvoiceLine(
             number=self.line,
             order_line_key=given(self.order_line),
             sku=None if self.item is UNSET else self.item.external_id,
             description=given(self.description),
-            quantity=Unit(self.units, self.unit_conversion, self.base_units).of(self.quantity),
+            quantity=units.of(self.units, self.unit_conversion, self.base_units).of(self.quantity),
             unit_price=Money(self.rate, unit),
             amount=Money(self.amount, unit),
         )
@@ -45,6 +45,10 @@ class BilledLineRecord(Wire, frozen=True):
 
 class BilledLines(Wire, frozen=True):
     item: tuple[BilledLineRecord, ...]
+
+    def to_domain(self, unit: str) -> tuple[InvoiceLine, ...]:
+        units = Units()
+        return tuple(line.to_domain(unit, units) for line in self.item)
 
 
 class FileRecord(Wire, frozen=True):
@@ -95,7 +99,7 @@ class InvoiceRecord(Wire, frozen=True):
             status_code=status.code,
             voided=status.meaning is Meaning.VOIDED,
             applied_to=(),
-            lines=tuple(line.to_domain(unit) for line in self.item_list.item),
+            lines=self.item_list.to_domain(unit),
             documents=() if self.file_list is UNSET else self.file_list.to_domain(),
             source=source,
         )
@@ -141,7 +145,7 @@ class CreditMemoRecord(Wire, frozen=True):
             status_code=status.code,
             voided=status.meaning is Meaning.VOIDED,
             applied_to=tuple(InvoiceId(each.doc.external_id) for each in applied),
-            lines=tuple(line.to_domain(unit) for line in self.item_list.item),
+            lines=self.item_list.to_domain(unit),
             documents=() if self.file_list is UNSET else self.file_list.to_domain(),
             source=source,
         )

@@ -6,7 +6,7 @@ Every function takes the text of an element or attribute and raises ValueError f
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -36,11 +36,6 @@ UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def sayable(text: str) -> bool:
     """Whether XML 1.0 can hold ``text`` (production 2, Char); a key that it cannot is in no record."""
     return UNSAYABLE.search(text) is None
-
-
-def string(text: str) -> str:
-    """The text itself, every space of it."""
-    return text
 
 
 def token(text: str) -> str:
@@ -83,7 +78,9 @@ def whole(bits: int) -> Callable[[str], int]:
 
 
 def boolean(text: str) -> bool:
-    value = BOOLEANS.get(text.strip(SPACE))
+    value = BOOLEANS.get(text)
+    if value is None:
+        value = BOOLEANS.get(text.strip(SPACE))
     if value is None:
         raise ValueError("is not true, false, 1 or 0")
     return value
@@ -101,19 +98,21 @@ def day(text: str) -> date:
 
 def moment(text: str) -> Moment:
     """An instant with its offset; without an offset, a local time. Finer than a microsecond is cut off."""
-    found = DATE_TIME.fullmatch(text.strip(SPACE))
+    stated = text.strip(SPACE)
+    found = DATE_TIME.fullmatch(stated)
     if found is None:
         raise ValueError("is not a date and time")
-    clock, later = found["time"], timedelta()
-    if clock == MIDNIGHT_AFTER and not (found["fraction"] or "").strip("0"):
-        clock, later = "00:00:00", timedelta(days=1)
-    fraction = (found["fraction"] or "0")[:6].ljust(6, "0")
-    zone = _zone(found["zone"])
+    clock, fraction, zone = found.group("time", "fraction", "zone")
+    _zone(zone)
+    ends_day = clock == MIDNIGHT_AFTER and not (fraction or "").strip("0")
     try:
-        local = datetime.fromisoformat(f"{found['date']}T{clock}.{fraction}") + later
+        if ends_day:
+            local = datetime.fromisoformat(stated.replace("T24", "T00")) + timedelta(days=1)
+        else:
+            local = datetime.fromisoformat(stated)
         if zone is None:
             return Moment(local.replace(tzinfo=UTC), None, Precision.LOCAL)
-        return Moment.from_aware(local.replace(tzinfo=zone))
+        return Moment.from_aware(local)
     except OverflowError as error:
         raise ValueError("is beyond the calendar") from error
 
@@ -136,19 +135,18 @@ def _matched(pattern: re.Pattern[str], text: str) -> str:
     return number
 
 
-def _zone(text: str | None) -> timezone | None:
-    if text is None:
-        return None
-    if text == "Z":
-        return UTC
+@lru_cache(REMEMBERED)
+def _zone(text: str | None) -> None:
+    """Raises ValueError for a zone further away than any is, or with more minutes than an hour has."""
+    if text is None or text == "Z":
+        return
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
     if offset > FURTHEST_ZONE or text[4:6] > "59":
         raise ValueError("has a zone there is none of")
-    return timezone(-offset if text[0] == "-" else offset)
 
 
 PARSERS: Mapping[str, tuple[type, Callable[[str], object]]] = {
-    "string": (str, string),
+    "string": (str, str),
     "normalizedString": (str, lambda text: re.sub("[\t\r\n]", " ", text)),
     "token": (str, token),
     "anyURI": (str, token),

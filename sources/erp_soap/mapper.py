@@ -56,7 +56,7 @@ class Malformed(ValueError):
 class Field(NamedTuple):
     """One element: where its value goes, whether it must come, may come often, may be nil, and who reads it.
 
-    ``parse`` None: the text as it is. ``read`` is for elements with elements inside.
+    ``parse`` is for text, ``read`` for elements with elements or attributes inside: one of them is there.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Reader(Generic[T]):
     def __init__(self, struct: type[T], type_name: str) -> None:
         self.type_name = type_name
         self._struct = struct
-        self._fields: dict[str, Field | None] = {}
+        self._fields: dict[str, tuple[int, Parse | None, bool, Field] | None] = {}
         self._attributes: dict[str, Attribute | None] = {}
         self._blank: list[Any] = []
         self._lists: tuple[Field, ...] = ()
@@ -89,8 +89,10 @@ class Reader(Generic[T]):
 
     def fill(self, fields: Mapping[str, Field | None], attributes: Mapping[str, Attribute | None]) -> None:
         """Takes its tables; apart from construction, because schema types may contain themselves."""
-        self._fields.update(fields)
-        self._attributes.update(attributes)
+        self._fields.update(
+            (tag, field and (field.slot, field.parse, field.required, field)) for tag, field in fields.items()
+        )
+        self._attributes.update({**dict.fromkeys(XSI_KNOWN), **attributes})
         self._blank = [UNSET] * len(msgspec.structs.fields(self._struct))
         self._lists = tuple(field for field in fields.values() if field and field.many)
         self._required = sum(field.required for field in fields.values() if field and not field.many)
@@ -100,9 +102,9 @@ class Reader(Generic[T]):
         values = self._blank.copy()
         for field in self._lists:
             values[field.slot] = []
-        came = self._read_children(element, values)
-        if element.attrib:
-            came += self._read_attributes(element, values)
+        came = self._read_attributes(element, values)
+        if len(element):
+            came += self._read_children(element, values)
         if came < self._required:
             raise Malformed(f"lacks {', '.join(self._lacking(values))}")
         for field in self._lists:
@@ -115,24 +117,17 @@ class Reader(Generic[T]):
         """How many of those came that must come once."""
         fields, child, came = self._fields, element, 0
         try:
-            for child in element:
+            for child in element[:]:  # type: ignore[index]  # faster than iterating; lxml-stubs know no slices
                 known = fields[child.tag]
                 if known is None:
                     continue
-                _, slot, required, many, _, parse, read = known
-                value: object
-                if child.attrib or (read is None and len(child)):
-                    value = _with_attributes(child, known)
-                elif read is not None:
-                    value = read(child)
-                else:
-                    text = child.text or ""
-                    value = parse(text) if parse is not None else text
-                if many:
-                    values[slot].append(value)
-                elif values[slot] is UNSET:
+                slot, parse, required, field = known
+                value = _value(child, field) if parse is None or child.keys() or len(child) else parse(child.text or "")
+                if values[slot] is UNSET:
                     values[slot] = value
                     came += required
+                elif field.many:
+                    values[slot].append(value)
                 else:
                     _refuse("comes twice")
         except KeyError:
@@ -145,22 +140,23 @@ class Reader(Generic[T]):
 
     def _read_attributes(self, element: _Element, values: list[Any]) -> int:
         """How many required ones came."""
-        came = 0
-        for name, text in cast(Sequence[tuple[str, str]], element.items()):
-            if name in self._attributes:
-                known = self._attributes[name]
+        attributes, name, text, came = self._attributes, "", "", 0
+        try:
+            for name, text in cast("Sequence[tuple[str, str]]", element.items()):
+                known = attributes[name]
                 if known is not None:
-                    try:
-                        values[known.slot] = known.parse(text)
-                    except ValueError as error:
-                        raise Malformed(f"{_excerpt(text)} {error}", f"@{name}") from None
-                    came += known.required
-            elif name not in XSI_KNOWN:
-                raise Malformed("is not in the schema", f"@{name}")
+                    _, slot, required, parse = known
+                    values[slot] = parse(text)
+                    came += required
+        except KeyError:
+            raise Malformed("is not in the schema", f"@{name}") from None
+        except ValueError as error:
+            raise Malformed(f"{_excerpt(text)} {error}", f"@{name}") from None
         return came
 
     def _lacking(self, values: list[Any]) -> Iterator[str]:
-        for part in (*self._fields.values(), *self._attributes.values()):
+        fields = (known and known[-1] for known in self._fields.values())
+        for part in (*fields, *self._attributes.values()):
             if part and part.required and values[part.slot] is UNSET:
                 yield part.name
 
@@ -174,24 +170,23 @@ def type_of(element: _Element) -> str | None:
     return f"{{{element.nsmap.get(prefix or None, '')}}}{name}"
 
 
-def _with_attributes(element: _Element, field: Field) -> object:
-    """The value of an element that has attributes, or has elements where text should be."""
-    if _is_nil(element, field):
+def _value(element: _Element, field: Field) -> object:
+    """The value of an element that has attributes, or elements inside."""
+    attributes = cast("Sequence[str]", element.keys())
+    if XSI_NIL in attributes and _is_nil(element, field):
         return None
     if field.read is not None:
         return field.read(element)
-    for name in map(str, element.attrib):
+    for name in attributes:
         if name not in XSI_KNOWN:
             raise Malformed("is not in the schema", f"@{name}")
     if len(element):
         raise Malformed("is not in the schema", _step(element[0]))
-    text = element.text or ""
-    return field.parse(text) if field.parse else text
+    return field.parse(element.text or "") if field.parse else None
 
 
 def _is_nil(element: _Element, field: Field) -> bool:
-    stated = element.get(XSI_NIL)
-    if stated is None or not lexical.boolean(stated):
+    if not lexical.boolean(element.get(XSI_NIL, "")):
         return False
     if not field.nillable:
         raise Malformed("may not be nil")

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from domain.model import CustomerId, Hold, Lifecycle, Line, Order, OrderId, Totals
 from domain.values import Moment, Money, Provenance
 from sources.erp_soap.mapper import RawCode
-from sources.erp_soap.wire import AddressRecord, Codes, Ref, Unit, Wire, asked, currency, given, place
+from sources.erp_soap.wire import AddressRecord, Codes, Ref, Units, Wire, asked, currency, given, place
 
 HELD: Final = "On hold. Please contact customer service."
 """What a customer reads of a hold whose code no table holds."""
@@ -41,9 +41,9 @@ class OrderLineRecord(Wire, frozen=True):
     substitution_of: str | UnsetType
     substituted_by: str | UnsetType
 
-    def to_domain(self, order_id: OrderId, priced_in: str | None) -> Line:
+    def to_domain(self, order_id: OrderId, priced_in: str | None, units: Units) -> Line:
         """``priced_in``: the currency, None when amounts were not asked for."""
-        unit = Unit(self.units, self.unit_conversion, self.base_units)
+        unit = units.of(self.units, self.unit_conversion, self.base_units)
         return Line(
             key=self.line_unique_key,
             order_id=order_id,
@@ -130,7 +130,8 @@ class OrderRecord(Wire, frozen=True):
         )
 
     def _lines(self, order_id: OrderId, priced_in: str | None) -> tuple[Line, ...]:
-        return tuple(line.to_domain(order_id, priced_in) for line in asked(self.item_list, "itemList").item)
+        units = Units()
+        return tuple(line.to_domain(order_id, priced_in, units) for line in asked(self.item_list, "itemList").item)
 
     def _totals(self, unit: str) -> Totals:
         return Totals(

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from domain.model import CustomerId, InvoiceId, OrderId, Return, ReturnId, ReturnLine, ReturnStatus
 from domain.values import Moment, Provenance
 from sources.erp_soap.mapper import RawCode
-from sources.erp_soap.wire import Codes, Ref, Refs, Unit, Wire, given, place
+from sources.erp_soap.wire import Codes, Ref, Refs, Units, Wire, given, place
 
 
 class ReturnLineRecord(Wire, frozen=True):
@@ -22,8 +22,8 @@ class ReturnLineRecord(Wire, frozen=True):
     reason: str | UnsetType
     disposition: str | UnsetType | None
 
-    def to_domain(self) -> ReturnLine:
-        unit = Unit(self.units, self.unit_conversion, self.base_units)
+    def to_domain(self, units: Units) -> ReturnLine:
+        unit = units.of(self.units, self.unit_conversion, self.base_units)
         return ReturnLine(
             order_line_key=given(self.order_line),
             sku=self.item.external_id,
@@ -37,6 +37,10 @@ class ReturnLineRecord(Wire, frozen=True):
 
 class ReturnLines(Wire, frozen=True):
     item: tuple[ReturnLineRecord, ...]
+
+    def to_domain(self) -> tuple[ReturnLine, ...]:
+        units = Units()
+        return tuple(line.to_domain(units) for line in self.item)
 
 
 class ReturnRecord(Wire, frozen=True):
@@ -60,7 +64,7 @@ class ReturnRecord(Wire, frozen=True):
             stated=ReturnStatus(status.meaning) if status.meaning else ReturnStatus.UNKNOWN,
             status_code=status.code,
             requested_at=self.tran_date,
-            lines=tuple(line.to_domain() for line in self.item_list.item),
+            lines=self.item_list.to_domain(),
             credit_memo_ids=tuple(InvoiceId(memo.external_id) for memo in memos),
             source=source,
         )

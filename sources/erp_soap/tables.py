@@ -33,6 +33,9 @@ class Tables:
 
     def reader(self, type_name: str, struct: type[T]) -> Reader[T]:
         """``type_name``: "{namespace}Name". Raises ``Unfit``."""
+        known = self._readers.get((type_name, struct))
+        if known is not None:
+            return known
         try:
             found = self._schema.get_type(type_name)
         except ZeepError as error:
@@ -92,11 +95,10 @@ class Tables:
         if wish is None:
             return None
         slot, wanted = wish
-        parse = self._parser(attribute, wanted, owner) or lexical.string
-        return Attribute(f"@{attribute.name}", slot, attribute.required or not wanted.unset, parse)
+        required = attribute.required or not wanted.unset
+        return Attribute(f"@{attribute.name}", slot, required, self._parser(attribute, wanted, owner))
 
-    def _parser(self, particle: Any, wanted: "_Wish", owner: str) -> Parse | None:
-        """None: the text as it is."""
+    def _parser(self, particle: Any, wanted: "_Wish", owner: str) -> Parse:
         lineage: Sequence[Any] = type(particle.type).__mro__
         builtin = next((each for each in lineage if each.__module__ == "zeep.xsd.types.builtins"), None)
         name = builtin._default_qname.localname if builtin else ""  # noqa: SLF001 zeep tells it nowhere else
@@ -106,7 +108,7 @@ class Tables:
         values = self._enumerations.get(particle.type.qname.text)
         if values is not None and wanted.kind is not RawCode:
             return lexical.choice(values)
-        return None if parse is lexical.string else parse
+        return parse
 
 
 class _Wish:

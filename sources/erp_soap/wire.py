@@ -4,7 +4,6 @@ Field names are the schema's, in snake case. UNSET: the element did not come; No
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -42,8 +41,8 @@ EXACT: Final = Context(prec=2 * LONGEST)
 CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
-class Wire(msgspec.Struct, frozen=True, rename="camel"):
-    """A type of the ERP's schema."""
+class Wire(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A type of the ERP's schema. Made of an XML tree, so it holds no cycle that a collector must look for."""
 
 
 class Ref(Wire, frozen=True):
@@ -87,16 +86,34 @@ class AddressRecord(Wire, frozen=True):
         return Address(self.addressee, self.addr_line, *parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What a line counts in: one of ``name`` holds ``holds`` of ``base``."""
+class Unit(dict[str, Quantity]):
+    """What lines count in: one of ``name`` holds ``holds`` of ``base``. Counts of it, by how they are written.
 
-    name: str
-    holds: Decimal
-    base: str
+    A record's lines repeat the same few counts. 1 and 1.0 are equal, and yet written apart.
+    """
+
+    def __init__(self, name: str, holds: Decimal, base: str) -> None:
+        self._name, self._holds, self._base = name, holds, base
 
     def of(self, count: Decimal) -> Quantity:
-        return Quantity(count, self.name, EXACT.multiply(count, self.holds), self.base)
+        return self[str(count)]
+
+    def __missing__(self, written: str) -> Quantity:
+        count = Decimal(written)
+        found = self[written] = Quantity(count, self._name, EXACT.multiply(count, self._holds), self._base)
+        return found
+
+
+class Units(dict[tuple[str, str, str], Unit]):
+    """The units of one record's lines, by their names and how what one holds is written."""
+
+    def of(self, name: str, holds: Decimal, base: str) -> Unit:
+        return self[name, str(holds), base]
+
+    def __missing__(self, written: tuple[str, str, str]) -> Unit:
+        name, holds, base = written
+        found = self[written] = Unit(name, Decimal(holds), base)
+        return found
 
 
 def given(value: V | UnsetType | None) -> V | None:

@@ -61,7 +61,7 @@ class Site:
 @asynccontextmanager
 async def carrier_at(site: Site, url: str, **limits: Any) -> AsyncIterator[CarrierSource]:
     """The site's adapter, sent to ``url`` in place of the site's own; it tries nothing twice."""
-    usual = Limits(deadline=5.0, attempts=1, breaker_failures=1_000_000, max_body=4 * 1024 * 1024)
+    usual = Limits(deadline=30.0, attempts=1, breaker_failures=1_000_000, max_body=4 * 1024 * 1024)
     config = replace(site.config, url=url, limits=replace(usual, **limits))
     async with Client() as pool:
         yield site.adapter(config, Transport(config, pool, observer=Silence(), now=lambda: datetime.now(UTC)))
@@ -77,7 +77,8 @@ async def ask(carrier: CarrierSource, *keys: TrackingKey) -> Answers:
 
 async def told(carrier: CarrierSource, key: TrackingKey) -> Tracking:
     answer = (await ask(carrier, key))[key]
-    assert isinstance(answer, Tracking)
+    if isinstance(answer, SourceError):
+        raise answer
     return answer
 
 

@@ -1,14 +1,27 @@
 """XML from outside can neither grow, nor fetch, nor change its letters."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 from lxml.etree import _Element
 
-from sources.erp_soap.parsing import AT_ONCE, Unreadable, parse, parse_records
+from sources.erp_soap.parsing import AT_ONCE, STEP, Unreadable, parse, parse_in_pieces, parse_records
 
 MIB = 1024 * 1024
+
+
+def in_pieces(body: bytes, content_type: str, record: str, take: Callable[[_Element], None]) -> _Element:
+    steps = parse_in_pieces(body, content_type, record, take)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            root: _Element = end.value
+            return root
+
+
+READS = pytest.mark.parametrize("read", [parse_records, in_pieces], ids=["whole", "in pieces"])
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 
 ATTACKS = {
@@ -41,13 +54,14 @@ ATTACKS = {
 }
 
 
+@READS
 @pytest.mark.parametrize("name", ATTACKS)
-def test_attacks_are_unreadable(name: str) -> None:
+def test_attacks_are_unreadable(name: str, read: Callable[..., _Element]) -> None:
     before = psutil.Process().memory_info().rss
     with pytest.raises(Unreadable):
         parse(ATTACKS[name].encode())
     with pytest.raises(Unreadable):
-        parse_records(ATTACKS[name].encode(), "", "a", lambda _: None)
+        read(ATTACKS[name].encode(), "", "a", lambda _: None)
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
@@ -92,40 +106,52 @@ def test_comments_and_sections_do_not_split_a_text() -> None:
 
 
 def document(records: int, parts: int) -> Iterator[str]:
-    yield '<e xmlns="urn:x"><head>1</head><list>'
+    yield '<e xmlns="urn:x"><head>1</head><list><first/>'
     for number in range(records):
         yield f"<r n='{number}'>" + "".join(f"<p>{part}</p>" for part in range(parts)) + "</r>"
     yield "</list><tail>2</tail></e>"
 
 
-@pytest.mark.parametrize("records", [3, 6_000])
-def test_records_are_told_one_by_one(records: int) -> None:
-    """The second is too large to be parsed whole."""
+@READS
+@pytest.mark.parametrize("records", [3, 2_000])
+def test_records_are_told_one_by_one(records: int, read: Callable[..., _Element]) -> None:
+    """The second is larger than a piece."""
     body = "".join(document(records, 10)).encode()
-    assert (body.count(b"<") > AT_ONCE) is (records > 3)
+    assert (len(body) > STEP) is (records > 3)
     seen: list[tuple[str | None, int, str | None]] = []
 
     def take(record: _Element) -> None:
         seen.append((record.get("n"), len(record), record[-1].text))
 
-    root = parse_records(body, "", "{urn:x}r", take)
+    root = read(body, "", "{urn:x}r", take)
     assert seen == [(str(number), 10, "9") for number in range(records)]
     assert [child.text for child in root if child.tag != "{urn:x}list"] == ["1", "2"]
+    assert root[1][0].tag == "{urn:x}first"
 
 
-@pytest.mark.parametrize("padding", [0, AT_ONCE])
-def test_a_record_within_a_record_is_its_part(padding: int) -> None:
-    """The second is too large to be parsed whole."""
+@READS
+@pytest.mark.parametrize("padding", [0, STEP])
+def test_a_record_within_a_record_is_its_part(padding: int, read: Callable[..., _Element]) -> None:
+    """The second is larger than a piece."""
     parts: list[int] = []
     body = f'<e xmlns="urn:x"><r><r><p/></r></r>{"<r/>" * padding}</e>'.encode()
-    parse_records(body, "", "{urn:x}r", lambda record: parts.append(len(record)))
+    read(body, "", "{urn:x}r", lambda record: parts.append(len(record)))
     assert parts == [1] + [0] * padding
 
 
 def test_a_large_answer_takes_no_more_memory_than_its_records() -> None:
     body = "".join(document(40_000, 10)).encode()
     before = psutil.Process().memory_info().rss
-    parse_records(body, "", "{urn:x}r", lambda _: None)
+    in_pieces(body, "", "{urn:x}r", lambda _: None)
+    assert psutil.Process().memory_info().rss - before < 64 * MIB
+
+
+@pytest.mark.parametrize("around", ["<l>{}</l>", "<l><b/><b/>{}<b/></l>"])
+def test_what_is_around_records_is_bounded_too(around: str) -> None:
+    body = f"<e>{around.format('<r/>') * (4 * MIB // len(around))}</e>".encode()
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(Unreadable, match="larger than any"):
+        in_pieces(body, "", "r", lambda _: None)
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
@@ -134,5 +160,5 @@ def test_a_record_larger_than_any_is_unreadable(inside: str) -> None:
     body = f'<e xmlns="urn:x"><r>{inside * (8 * MIB // len(inside))}</r></e>'.encode()
     before = psutil.Process().memory_info().rss
     with pytest.raises(Unreadable, match="larger than any"):
-        parse_records(body, "", "{urn:x}r", lambda _: None)
+        in_pieces(body, "", "{urn:x}r", lambda _: None)
     assert psutil.Process().memory_info().rss - before < 64 * MIB

@@ -4,11 +4,14 @@ import asyncio
 import base64
 import hashlib
 import re
-import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from lxml import etree
+from lxml.etree import _Element
 
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.model import CustomerId, Order
@@ -17,6 +20,7 @@ from sources.client import Client
 from sources.config import SourceConfig
 from sources.erp_soap import queries
 from sources.erp_soap.adapter import SoapErp
+from sources.erp_soap.parsing import STEP
 from sources.erp_soap.soap import LARGE
 from sources.erp_soap.soap import Service as SoapService
 from sources.observer import Silence
@@ -210,24 +214,61 @@ async def test_a_description_that_hangs_times_out_and_is_asked_for_again() -> No
         assert await erp.children([CustomerId("1")]) == {"1": ()}
 
 
-@pytest.mark.parametrize("records", [1, 2500])
-async def test_a_large_answer_is_read_beside_the_event_loop(records: int) -> None:
-    """The second is larger than ``LARGE``."""
-    service = Service(answers=[found(*[account(str(number)) for number in range(records)])])
-    assert (len(str(service.answers[0])) > LARGE) is (records > 1)
-    readers: list[tuple[threading.Thread, datetime]] = []
+@asynccontextmanager
+async def speaking(service: Service) -> AsyncIterator[SoapService[None]]:
     async with serving(service) as url, Client() as pool:
         config = SourceConfig("erp", url)
-        door = Transport(config, pool, observer=Silence(), now=lambda: NOW)
-        soap: SoapService[None] = SoapService(config, door, lambda _: None)
-        search = queries.customers_by("parent", ["1"])
-        answer = await soap.call(
-            "search",
-            {"searchRecord": search, "searchPreferences": {"pageSize": 5}},
-            record=MESSAGES + "record",
-            take=lambda _, as_of: readers.append((threading.current_thread(), as_of)),
-        )
+        yield SoapService(config, Transport(config, pool, observer=Silence(), now=lambda: NOW), lambda _: None)
+
+
+async def searched(soap: SoapService[None], take: Callable[[object, datetime], None]) -> _Element:
+    search = queries.customers_by("parent", ["1"])
+    values = {"searchRecord": search, "searchPreferences": {"pageSize": 5}}
+    return await soap.call("search", values, record=MESSAGES + "record", take=take)
+
+
+@pytest.mark.parametrize("records", [1, 2500])
+async def test_a_large_answer_gives_way_to_other_work(records: int) -> None:
+    """The second is larger than ``LARGE``. Each record asks for a turn of the loop, and is told how many came first."""
+    service = Service(answers=[found(*[account(str(number)) for number in range(records)])])
+    assert (len(str(service.answers[0])) > LARGE) is (records > 1)
+    loop = asyncio.get_running_loop()
+    read: list[datetime] = []
+    waited: list[int] = []
+
+    def take(_: object, as_of: datetime) -> None:
+        place = len(read)
+        read.append(as_of)
+        loop.call_soon(lambda: waited.append(len(read) - place))
+
+    async with speaking(service) as soap:
+        answer = await searched(soap, take)
+        await asyncio.sleep(0)
     assert answer.tag == MESSAGES + "searchResponse"
-    assert len(readers) == records
-    assert {as_of for _, as_of in readers} == {NOW}
-    assert (readers[0][0] is threading.main_thread()) is (records == 1)
+    assert read == [NOW] * records
+    assert len(waited) == records
+    assert max(waited) <= max(1, STEP * records // len(str(service.answers[0])) + 2)
+
+
+async def test_large_answers_are_read_one_at_a_time_and_no_further_than_somebody_waits() -> None:
+    """The first caller leaves when its first record is read."""
+    answer = found(*[account(str(number)) for number in range(2500)])
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    async with speaking(Service(answers=[answer] * 3)) as soap:
+
+        def leave(_: object, __: datetime) -> None:
+            if "left" not in told:
+                loop.call_soon(leaving.cancel)
+            told.append("left")
+
+        leaving = asyncio.create_task(searched(soap, leave))
+        await asyncio.wait([leaving])
+        assert leaving.cancelled()
+        assert 0 < len(told) < 2500
+        told.clear()
+        await asyncio.gather(
+            searched(soap, lambda _, __: told.append("a")), searched(soap, lambda _, __: told.append("b"))
+        )
+    assert sorted(told) == ["a"] * 2500 + ["b"] * 2500
+    assert sum(one != other for one, other in pairwise(told)) == 1
