@@ -1,4 +1,4 @@
-"""``python -m benchmarks [calls] [soap] [engine] [shell] [door] [side]``: what an answer costs; without names, all.
+"""What an answer costs: ``python -m benchmarks [SECTION ...]``; without names, every section.
 
 ``--record`` keeps the report in ``results.md``. ``--rounds`` and ``--seconds`` bound the load of the comparison.
 """
@@ -20,7 +20,9 @@ RESULTS = Path(__file__).with_name("results.md")
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks")
-    arguments.add_argument("sections", nargs="*", help="calls, soap, engine, shell, door, side; none: all")
+    arguments.add_argument(
+        "sections", nargs="*", help="calls, soap, engine, growth, shell, door, neighbour, side; none: all"
+    )
     arguments.add_argument("--rounds", type=int, default=2)
     arguments.add_argument("--seconds", type=int, default=4)
     arguments.add_argument("--record", action="store_true")
@@ -30,7 +32,9 @@ def main() -> None:
         "soap": ("SOAP answers: table-driven mapper against zeep", lambda: _printed("benchmarks.soap_mapping")),
         "shell": ("HTTP shell against the same bytes precomputed", lambda: _printed("benchmarks.http_shell")),
         "engine": ("The engine alone", lambda: _printed("benchmarks.engine_alone")),
+        "growth": ("How the engine's costs grow", lambda: _printed("benchmarks.engine_growth")),
         "door": ("HTTP door against bare aiohttp", lambda: _printed("benchmarks.http_door")),
+        "neighbour": ("A small query beside a large one", lambda: _printed("benchmarks.busy_neighbour")),
         "side": (
             "Side by side on the shared harness",
             lambda: side_by_side.report(rounds=asked.rounds, seconds=asked.seconds),

@@ -1,7 +1,7 @@
 """The engine with nothing around it: CPU of one answer in memory, by compiled plan, by graphql-core and by Strawberry.
 
-Run ``python -m benchmarks.engine_alone``. An order has 189 fields; documents are parsed and validated beforehand but
-for Strawberry, which is measured as installed. Rounds are interleaved and medians printed.
+Run ``python -m benchmarks.engine_alone``. One order is 189 fields, 50 are 9,401; documents are parsed and validated
+beforehand but for Strawberry, which is measured as installed. Rounds are interleaved and medians printed.
 """
 
 import asyncio
@@ -97,7 +97,7 @@ ORDER = Order(
             promised=AT if n % 2 else None,
             backordered=n % 4 == 0,
         )
-        for n in range(1, 15)
+        for n in range(1, 14)
     ],
     shipments=[
         Shipment(
