@@ -22,15 +22,17 @@ from graphql import (
     Visitor,
     execute,
     get_operation_ast,
-    parse,
-    validate,
     visit,
 )
 from graphql.execution.values import VariableValues, get_directive_values, get_variable_values
 from graphql.language import FieldNode
 
 from engine.compile import Compiler, Plan, Unsupported
+from engine.cost import Costs, Price
+from engine.cost import refusal as too_dear
 from engine.guards import FieldKey, Guarded, Guards, Watch
+from engine.limits import Limits, Reader, check_variables
+from engine.pricing import Pricing
 from engine.run import Run
 
 
@@ -99,6 +101,15 @@ class Prepared:
         return get_operation_ast(self.document, name)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One operation of a document with its variables' values. ``cost``: what it may cost at most."""
+
+    node: OperationDefinitionNode
+    values: VariableValues
+    cost: int
+
+
 ErrorFormat = Callable[[Sequence[GraphQLError], Any], list[dict[str, Any]]]
 """Turns all errors of one answer into what the client is told; receives the context, or None when execution never
 started.
@@ -109,8 +120,8 @@ PlanKey: TypeAlias = tuple[Prepared, str | None, tuple[Any, ...]]
 
 
 class Engine:
-    """One schema, ready to execute documents. Keeps at most ``cache_size`` documents; refuses those above
-    ``max_tokens`` tokens.
+    """One schema, ready to execute documents within ``limits`` that cost at most ``cost_limit`` by ``costs``. Keeps at
+    most ``cache_size`` documents.
     """
 
     def __init__(
@@ -121,13 +132,19 @@ class Engine:
         mode: Mode | str = Mode.ADAPTIVE,
         watch: Watch | None = None,
         cache_size: int = 512,
-        max_tokens: int = 10_000,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        costs: Costs = Costs(),  # noqa: B008 (as above)
+        cost_limit: int = 5_000,
     ) -> None:
         self.schema = schema
         self.guards = Guards(schema, watch)
         self._format = format_errors
         self._mode = Mode(mode)
-        self._max_tokens = max_tokens
+        self._limits = limits
+        self._cost_limit = cost_limit
+        self._reader = Reader(schema, limits)
+        self._pricing = Pricing(schema, costs)
+        self._prices: LRUCache[PlanKey, Price] = LRUCache(4 * cache_size)
         self._documents: LRUCache[str, Prepared] = LRUCache(cache_size)
         self._compiler = Compiler(schema, self.guards)
         self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(
@@ -139,15 +156,9 @@ class Engine:
         known = self._documents.get(query)
         if known is not None:
             return known
-        try:
-            document = parse(query, max_tokens=self._max_tokens)
-        except GraphQLError as error:
-            return [error]
-        except RecursionError:
-            return [GraphQLError("The document is nested too deeply.")]
-        errors = validate(self.schema, document)
-        if errors:
-            return errors
+        document = self._reader.read(query)
+        if isinstance(document, list):
+            return document
         prepared = _prepared(self.schema, document)
         self._documents[query] = prepared
         return prepared
@@ -164,11 +175,11 @@ class Engine:
         """The answer as plain data. An error before execution (unknown operation, bad variables) leaves out
         ``data``. ``root``: what the root fields start from, which is a subscription's event.
         """
-        refusal = self.begin(prepared, context, variables, operation_name)
-        if refusal is not None:
-            return refusal
+        started = self.begin(prepared, context, variables, operation_name)
+        if isinstance(started, dict):
+            return started
         try:
-            data, failures = await self._executed(prepared, context, variables, operation_name, root)
+            data, failures = await self._executed(prepared, started, context, variables, root)
             await context.release()
         except GraphQLError as error:
             return self.refusal([error], context)
@@ -180,22 +191,14 @@ class Engine:
         return {"data": data, "errors": errors} if errors else {"data": data}
 
     async def _executed(
-        self,
-        prepared: Prepared,
-        context: Context,
-        variables: dict[str, Any] | None,
-        operation_name: str | None,
-        root: object,
+        self, prepared: Prepared, started: Started, context: Context, variables: dict[str, Any] | None, root: object
     ) -> tuple[Any, Sequence[GraphQLError]]:
-        node = prepared.operation(operation_name)
+        node = started.node
         prepared.runs += 1
-        if node is not None and self._plannable(prepared, node):
-            values = get_variable_values(self.schema, node.variable_definitions or (), variables or {})
-            if isinstance(values, list):
-                return None, values
-            plan = self._plan(prepared, node, values)
+        if self._plannable(prepared, node):
+            plan = self._plan(prepared, node, started.values)
             if plan is not None:
-                run = Run(plan, node, context=context, variables=values, root=root, denied=context.denied)
+                run = Run(plan, node, context=context, variables=started.values, root=root, denied=context.denied)
                 found = await run.execute()
                 for key in run.refused:
                     context.deny(key)
@@ -206,7 +209,7 @@ class Engine:
             root_value=root,
             context_value=context,
             variable_values=variables,
-            operation_name=operation_name,
+            operation_name=node.name.value if node.name else None,
         )
         result = await outcome if isinstance(outcome, Awaitable) else outcome
         return result.data, result.errors or ()
@@ -218,8 +221,7 @@ class Engine:
 
     def _plan(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Plan | None:
         """The operation's plan, compiled when first asked for; None: graphql-core must run it."""
-        switched = tuple(values.coerced.get(name) for name in prepared.switches)
-        key = (prepared, node.name.value if node.name else None, switched)
+        key = _plan_key(prepared, node, values)
         if key in self._plans:
             return self._plans[key]
         try:
@@ -229,34 +231,61 @@ class Engine:
         self._plans[key] = plan
         return plan
 
+    def _price(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Price:
+        key = _plan_key(prepared, node, values)
+        if key not in self._prices:
+            self._prices[key] = self._pricing.price(node, prepared.fragments, values.coerced)
+        return self._prices[key]
+
     def begin(
         self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None
-    ) -> dict[str, Any] | None:
-        """Starts the context of an operation; the answer that refuses it, or None when it may go on."""
-        node = prepared.operation(operation_name)
-        if node is None:
-            return self.refusal([GraphQLError("Name the operation to run: operationName does not pick one.")], context)
+    ) -> Started | dict[str, Any]:
+        """Starts the context of an operation, or gives the answer that refuses it."""
         try:
-            directives = self._directives(node, variables or {})
-            context.start(Operation(node, node.operation.value, prepared.fields, directives), self.guards)
+            started = self.start(prepared, variables, operation_name)
+            if isinstance(started, list):
+                return self.refusal(started, context)
+            context.start(self._operation(prepared, started), self.guards)
         except GraphQLError as error:
             return self.refusal([error], context)
-        return None
+        return started
 
-    def _directives(self, node: OperationDefinitionNode, variables: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-        if not node.directives:
-            return {}
-        values = get_variable_values(self.schema, node.variable_definitions or (), variables)
+    def start(
+        self, prepared: Prepared, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> Started | list[GraphQLError]:
+        """The operation with its values and its cost, or why it must not run. May raise GraphQLError, likewise."""
+        node = prepared.operation(operation_name)
+        if node is None:
+            return [GraphQLError("Name the operation to run: operationName does not pick one.")]
+        given = variables or {}
+        excess = check_variables(given, self._limits)
+        if excess is not None:
+            return [excess]
+        definitions = node.variable_definitions or ()
+        values = get_variable_values(self.schema, definitions, given, max_errors=self._limits.errors)
         if isinstance(values, list):
-            raise values[0]
-        asked = {each.name.value: self.schema.get_directive(each.name.value) for each in node.directives}
-        return {
-            name: get_directive_values(directive, node, values) or {} for name, directive in asked.items() if directive
+            return values
+        price = self._price(prepared, node, values)
+        dear = too_dear(price, values.coerced, self._cost_limit)
+        return Started(node, values, price(values.coerced)) if dear is None else [dear]
+
+    def _operation(self, prepared: Prepared, started: Started) -> Operation:
+        asked = {each.name.value: self.schema.get_directive(each.name.value) for each in started.node.directives or ()}
+        directives = {
+            name: get_directive_values(directive, started.node, started.values) or {}
+            for name, directive in asked.items()
+            if directive
         }
+        return Operation(started.node, started.node.operation.value, prepared.fields, directives)
 
     def refusal(self, errors: Sequence[GraphQLError], context: Context | None = None) -> dict[str, Any]:
         """The answer to a request that was not executed."""
         return {"errors": self._format(errors, context)}
+
+
+def _plan_key(prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> PlanKey:
+    switched = tuple(values.coerced.get(name) for name in prepared.switches)
+    return prepared, node.name.value if node.name else None, switched
 
 
 def _prepared(schema: GraphQLSchema, document: DocumentNode) -> Prepared:

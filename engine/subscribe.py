@@ -50,9 +50,9 @@ class Stream:
     async def open(self) -> Answer | None:
         """Opens the source; the answer that refuses it, or None."""
         engine, context = self._engine, self._opener
-        refusal = engine.begin(self._prepared, context, self._variables, self._operation_name)
-        if refusal is not None:
-            return refusal
+        started = engine.begin(self._prepared, context, self._variables, self._operation_name)
+        if isinstance(started, dict):
+            return started
         self._field = root_field(self._prepared, self._operation_name)
         name = self._field.alias or self._field.name
         self._path: list[str | int] = [name.value]

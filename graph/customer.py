@@ -7,6 +7,7 @@ import strawberry
 
 from domain import model
 from graph.connection import Connection
+from graph.costs import PAGE, about, cost
 from graph.directives import computed, guarded
 from graph.invoice import InvoiceConnection
 from graph.node import Info, Node, Source, global_id, stands_for
@@ -87,13 +88,13 @@ async def _returns(
     return await returns.page(info.context, customer=root, first=first, after=after)
 
 
-@strawberry.federation.type(keys=["id", "number"], description="An account of the distributor.")
+@strawberry.federation.type(keys=["id", "number"], description="An account of the distributor.", directives=[cost(1)])
 class Customer(Node):
     id: strawberry.ID = global_id("Customer")
     number: str
     name: str
     parent: "Customer | None" = computed(_parent, description="Null at the top of what you may see.")
-    children: "list[Customer] | None" = computed(_children)
+    children: "list[Customer] | None" = computed(_children, costs=[about(10)])
     ship_tos: list[ShipTo] = computed(_ship_tos)
     terms: str | None
     territory: str | None = guarded("internal:read")
@@ -103,10 +104,10 @@ class Customer(Node):
     aging: Aging | None = guarded("balance:read", resolver=_aging)
     notice: str | None = strawberry.field(description="One allow-listed sentence about the account, if there is one.")
     orders: Annotated["OrderConnection", strawberry.lazy("graph.order")] | None = guarded(
-        "order:read", resolver=_orders
+        "order:read", resolver=_orders, costs=[PAGE]
     )
-    invoices: InvoiceConnection | None = guarded("invoice:read", resolver=_invoices)
-    returns: ReturnConnection | None = guarded("return:read", resolver=_returns)
+    invoices: InvoiceConnection | None = guarded("invoice:read", resolver=_invoices, costs=[PAGE])
+    returns: ReturnConnection | None = guarded("return:read", resolver=_returns, costs=[PAGE])
     source: Source
 
     is_type_of = stands_for(model.Customer)

@@ -2,7 +2,7 @@
 from the same object.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
@@ -12,35 +12,41 @@ from engine.batching import Batch, batched
 
 
 def guarded(
-    *scopes: str, resolver: Callable[..., Any] | None = None, description: str | None = None, name: str | None = None
+    *scopes: str,
+    resolver: Callable[..., Any] | None = None,
+    description: str | None = None,
+    name: str | None = None,
+    costs: Sequence[object] = (),
 ) -> Any:
     """A field that needs every one of ``scopes``; without them it is null and its resolver is not called."""
     field: Callable[..., Any] = strawberry.federation.field
-    return field(resolver=resolver, requires_scopes=[list(scopes)], description=description, name=name)
+    scoped = [list(scopes)]
+    return field(resolver=resolver, requires_scopes=scoped, description=description, name=name, directives=costs)
 
 
 def guarded_for_all(
     *scopes: str,
     batch: Batch,
     description: str | None = None,
+    costs: Sequence[object] = (),
 ) -> Any:
     """As ``guarded``, found for all parents at once."""
-    return guarded(*scopes, resolver=batched(batch), description=description)
+    return guarded(*scopes, resolver=batched(batch), description=description, costs=costs)
 
 
-def computed_for_all(batch: Batch, description: str | None = None) -> Any:
+def computed_for_all(batch: Batch, description: str | None = None, *, costs: Sequence[object] = ()) -> Any:
     """A field whose value a resolver finds for all parents at once; an error in it is that parent's alone."""
-    return strawberry.field(resolver=batched(batch), description=description)
+    return strawberry.field(resolver=batched(batch), description=description, directives=costs)
 
 
-def computed(resolver: Callable[..., Any], description: str | None = None) -> Any:
+def computed(resolver: Callable[..., Any], description: str | None = None, *, costs: Sequence[object] = ()) -> Any:
     """A field whose value a resolver finds."""
-    return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(resolver=resolver, description=description, directives=costs)
 
 
-def signed_in(*, resolver: Callable[..., Any], description: str | None = None) -> Any:
+def signed_in(*, resolver: Callable[..., Any], description: str | None = None, costs: Sequence[object] = ()) -> Any:
     """A field for any verified caller; what it finds has guards of its own."""
-    return strawberry.federation.field(resolver=resolver, authenticated=True, description=description)
+    return strawberry.federation.field(resolver=resolver, authenticated=True, description=description, directives=costs)
 
 
 @strawberry.directive(

@@ -8,6 +8,7 @@ import strawberry
 
 from domain import invoice_status, model, values
 from graph.connection import Connection
+from graph.costs import about, cost
 from graph.directives import computed, computed_for_all, guarded
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Money, Quantity
@@ -77,7 +78,7 @@ async def _customer(roots: Sequence[model.Invoice], info: Info) -> Sequence[obje
     return await customers.of(info.context, roots)
 
 
-@strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
+@strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.", directives=[cost(1)])
 class Invoice(Node):
     id: strawberry.ID = global_id("Invoice")
     number: str
@@ -95,9 +96,9 @@ class Invoice(Node):
     lines: list[InvoiceLine] | None = guarded("invoice:read")
     documents: list[Document] | None = guarded("document:read")
     applied_to: "list[Invoice] | None" = guarded(
-        "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to."
+        "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to.", costs=[about(2)]
     )
-    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = computed(_orders)
+    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = computed(_orders, costs=[about(2)])
     customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed_for_all(_customer)
     source: Source
 

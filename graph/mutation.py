@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from graph.costs import cost
 from graph.directives import guarded
 from graph.node import Info
 from graph.order import OrderException
@@ -61,7 +62,7 @@ async def _resolve(info: Info, id: strawberry.ID, note: str) -> ResolveException
 
 
 def _done(resolver: Callable[..., Any], description: str) -> Any:
-    return guarded(OPERATORS, resolver=resolver, description=description)
+    return guarded(OPERATORS, resolver=resolver, description=description, costs=[cost(10)])
 
 
 @strawberry.type(description="What operators do.")

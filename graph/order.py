@@ -11,6 +11,7 @@ from domain.billing import Billing, Payment, derive_billing
 from domain.values import Moment
 from engine.batching import Batch
 from graph.connection import Connection, total
+from graph.costs import about, cost
 from graph.customer import Customer
 from graph.directives import computed, computed_for_all, guarded, guarded_for_all
 from graph.invoice import Invoice
@@ -118,7 +119,9 @@ async def _exceptions(root: model.Order, info: Info) -> Sequence[orders.Attentio
 
 
 @strawberry.federation.type(
-    keys=["id", "number"], description="A sales order, its status derived from what every system says."
+    keys=["id", "number"],
+    description="A sales order, its status derived from what every system says.",
+    directives=[cost(2)],
 )
 class Order(Node):
     id: strawberry.ID = global_id("Order")
@@ -144,14 +147,14 @@ class Order(Node):
     ship_to: Address | None
     ship_to_id: str | None
     totals: OrderTotals | None = guarded("price:read")
-    lines: list[Line]
-    shipments: list[Shipment] | None = computed_for_all(_shipments)
-    invoices: list[Invoice] | None = guarded_for_all("invoice:read", batch=_invoices)
-    returns: list[Return] | None = guarded_for_all("return:read", batch=_returns)
+    lines: list[Line] = strawberry.field(directives=[cost(1)])
+    shipments: list[Shipment] | None = computed_for_all(_shipments, costs=[about(3)])
+    invoices: list[Invoice] | None = guarded_for_all("invoice:read", batch=_invoices, costs=[about(2)])
+    returns: list[Return] | None = guarded_for_all("return:read", batch=_returns, costs=[about(1)])
     timeline: list[TimelineEvent] | None = computed(
-        _timeline, description="Invoices and returns are part of it for those who may read them."
+        _timeline, description="Invoices and returns are part of it for those who may read them.", costs=[cost(3)]
     )
-    exceptions: list[OrderException] | None = computed(_exceptions)
+    exceptions: list[OrderException] | None = computed(_exceptions, costs=[cost(2)])
     source: Source
 
     is_type_of = stands_for(model.Order)
@@ -160,7 +163,7 @@ class Order(Node):
 @strawberry.type(description="One page of orders.")
 class OrderConnection(Connection[Order]):
     total_count: int | None = computed(
-        total, description="How many orders match in all; asked of the ERP only when selected."
+        total, description="How many orders match in all; asked of the ERP only when selected.", costs=[cost(1)]
     )
 
 

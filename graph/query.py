@@ -11,6 +11,7 @@ import strawberry
 from domain import access, model
 from domain.errors import BadInput
 from graph.connection import Connection
+from graph.costs import PAGE, cost
 from graph.customer import Customer, CustomerConnection, CustomerFilter
 from graph.directives import computed, guarded, signed_in
 from graph.invoice import Invoice, InvoiceConnection, InvoiceFilter
@@ -149,20 +150,21 @@ def _numbers(filter_: ShipmentFilter | InvoiceFilter | None) -> frozenset[model.
 class Query:
     viewer: Viewer = computed(_viewer, description="Who you are here.")
     order: Order | None = guarded("order:read", resolver=_order, description="By exactly one of its numbers.")
-    orders: OrderConnection | None = guarded("order:read", resolver=_orders)
+    orders: OrderConnection | None = guarded("order:read", resolver=_orders, costs=[PAGE])
     shipment: Shipment | None = guarded("order:read", resolver=_shipment, description="By exactly one of its numbers.")
-    shipments: ShipmentConnection | None = guarded("order:read", resolver=_shipments)
+    shipments: ShipmentConnection | None = guarded("order:read", resolver=_shipments, costs=[PAGE])
     invoice: Invoice | None = guarded("invoice:read", resolver=_invoice, description="By exactly one of its numbers.")
-    invoices: InvoiceConnection | None = guarded("invoice:read", resolver=_invoices)
+    invoices: InvoiceConnection | None = guarded("invoice:read", resolver=_invoices, costs=[PAGE])
     return_: Return | None = guarded(
         "return:read", resolver=_return, name="return", description="By exactly one of its numbers."
     )
-    returns: ReturnConnection | None = guarded("return:read", resolver=_returns)
+    returns: ReturnConnection | None = guarded("return:read", resolver=_returns, costs=[PAGE])
     customer: Customer | None = guarded("order:read", resolver=_customer, description="By exactly one of its numbers.")
-    customers: CustomerConnection | None = guarded("order:read", resolver=_customers)
+    customers: CustomerConnection | None = guarded("order:read", resolver=_customers, costs=[PAGE])
     search: SearchConnection | None = guarded(
         "order:read",
         resolver=_search,
+        costs=[cost(5), PAGE],
         description="Order, PO, tracking, invoice, RMA and account numbers, SKUs, and fragments of customer names.",
     )
     node: Node | None = signed_in(

@@ -8,6 +8,7 @@ import strawberry
 from domain import model, return_status
 from domain.values import Moment
 from graph.connection import Connection
+from graph.costs import about, cost
 from graph.directives import computed, computed_for_all, guarded
 from graph.invoice import Invoice
 from graph.line import Line
@@ -63,7 +64,9 @@ async def _credit_memos(root: model.Return, info: Info) -> Sequence[model.Invoic
     return await invoices.by_ids(info.context, root.credit_memo_ids)
 
 
-@strawberry.federation.type(keys=["id", "rmaNumber"], description="A return merchandise authorization.")
+@strawberry.federation.type(
+    keys=["id", "rmaNumber"], description="A return merchandise authorization.", directives=[cost(1)]
+)
 class Return(Node):
     id: strawberry.ID = global_id("Return")
     rma_number: str
@@ -73,7 +76,7 @@ class Return(Node):
     order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed(_order)
     customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed_for_all(_customer)
     lines: list[ReturnLine] = computed(_lines)
-    credit_memos: list[Invoice] | None = guarded("invoice:read", resolver=_credit_memos)
+    credit_memos: list[Invoice] | None = guarded("invoice:read", resolver=_credit_memos, costs=[about(1)])
     source: Source
 
     is_type_of = stands_for(model.Return)

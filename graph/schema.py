@@ -18,6 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.errors import BadInput
 from engine.execute import Engine, Mode
+from graph import costs
 from graph.directives import max_staleness
 from graph.errors import tell
 from graph.mutation import Mutation
@@ -83,12 +84,13 @@ def executable(schema: Schema) -> GraphQLSchema:
     return schema._schema  # noqa: SLF001 (Strawberry offers no other way to the schema it built)
 
 
-def engine(schema: Schema, *, mode: Mode = Mode.ADAPTIVE, cache_size: int = 512, max_tokens: int = 10_000) -> Engine:
+def engine(schema: Schema, *, mode: Mode = Mode.ADAPTIVE, cache_size: int = 512) -> Engine:
+    built = executable(schema)
     return Engine(
-        executable(schema),
+        built,
         format_errors=tell,
         mode=mode,
         cache_size=cache_size,
-        max_tokens=max_tokens,
+        costs=costs.declared(built),
         watch=auditing.watched,
     )

@@ -9,6 +9,7 @@ from domain import model, shipment_status, values
 from domain.values import Moment
 from engine.batching import Batch
 from graph.connection import Connection
+from graph.costs import cost
 from graph.directives import computed, computed_for_all, guarded_for_all
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
@@ -153,7 +154,9 @@ def _lines(root: model.Shipment) -> Sequence[shipments.Part]:
 
 
 @strawberry.federation.type(
-    keys=["id"], description="A shipment: the warehouse's record of what left, and the carrier's word on where it is."
+    keys=["id"],
+    description="A shipment: the warehouse's record of what left, and the carrier's word on where it is.",
+    directives=[cost(2)],
 )
 class Shipment(Node):
     id: strawberry.ID = global_id("Shipment")

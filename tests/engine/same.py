@@ -13,6 +13,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLSchema
 
 from engine.execute import Context, Engine, Mode
+from engine.limits import Limits
 from tests.engine.documents import Asked
 
 Answer = Mapping[str, Any]
@@ -32,6 +33,11 @@ def told(errors: Sequence[GraphQLError], _: object) -> list[dict[str, Any]]:
     ]
 
 
+def boundless(schema: GraphQLSchema, mode: Mode) -> Engine:
+    """An engine that refuses nothing for its size."""
+    return Engine(schema, format_errors=told, mode=mode, limits=Limits.none(), cost_limit=10**99)
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """The two engines of one schema."""
@@ -41,7 +47,7 @@ class Pair:
 
     @classmethod
     def of(cls, schema: GraphQLSchema) -> "Pair":
-        return cls(*(Engine(schema, format_errors=told, mode=mode) for mode in (Mode.COMPILED, Mode.CORE)))
+        return cls(*(boundless(schema, mode) for mode in (Mode.COMPILED, Mode.CORE)))
 
 
 async def answer(engine: Engine, asked: Asked, context: Context, root: object) -> Answer:

@@ -8,9 +8,9 @@ import strawberry
 from graphql.execution.values import VariableValues
 
 from engine.compile import MOST_FIELDS
-from engine.execute import Engine, Mode, Prepared
+from engine.execute import Mode, Prepared
 from tests.engine.documents import Asked
-from tests.engine.same import Pair, answer, told
+from tests.engine.same import Pair, answer, boundless
 from tests.engine.strange import Nobody
 
 
@@ -69,7 +69,7 @@ def test_no_argument_means_anything_to_generated_code(text: str) -> None:
 
 
 def test_a_plan_that_would_be_too_large_is_not_made() -> None:
-    engine = Engine(strawberry.Schema(query=Query)._schema, format_errors=told, mode=Mode.COMPILED)
+    engine = boundless(strawberry.Schema(query=Query)._schema, Mode.COMPILED)
     halves = [f"fragment F{n} on Knot {{ a: again {{ ...F{n + 1} }} b: again {{ ...F{n + 1} }} }}" for n in range(40)]
     prepared = engine.prepare(f"{{ root {{ ...F0 }} }} {' '.join(halves)} fragment F40 on Knot {{ name }}")
     assert isinstance(prepared, Prepared), prepared

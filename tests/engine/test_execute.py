@@ -10,6 +10,7 @@ from strawberry.federation import Schema
 
 from engine.execute import Engine, Operation, Prepared
 from engine.guards import FieldKey, Guards
+from engine.limits import Limits
 
 
 class Recorder:
@@ -79,7 +80,7 @@ def tell(errors: Sequence[GraphQLError], _: Any) -> list[dict[str, Any]]:
 @pytest.fixture
 def engine() -> Engine:
     schema = Schema(query=Query, federation_version="2.9")
-    return Engine(schema._schema, format_errors=tell, max_tokens=200)
+    return Engine(schema._schema, format_errors=tell, limits=Limits(tokens=200))
 
 
 async def run(

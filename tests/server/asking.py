@@ -11,7 +11,15 @@ from tests.server.house import House
 from tests.server.serving import served_beside
 
 Open = tuple[House, httpx.Client]
-CODES = {"BAD_USER_INPUT", "UNAUTHENTICATED", "FORBIDDEN_FIELD", "SOURCE_TIMEOUT", "INTERNAL"}
+CODES = {
+    "BAD_USER_INPUT",
+    "UNAUTHENTICATED",
+    "FORBIDDEN_FIELD",
+    "SOURCE_TIMEOUT",
+    "COST_LIMIT",
+    "DEPTH_LIMIT",
+    "INTERNAL",
+}
 
 
 @contextmanager
