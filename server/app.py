@@ -34,6 +34,7 @@ from server.health import Readiness, alive, may_operate
 from server.jwks import Jwks
 from server.memory_settings import OFF
 from server.remembering import Remembering
+from server.revocation import Revocations, listing
 from server.settings import Settings
 from server.streams import Streams
 from server.systems import Clock, open_systems, wall_clock
@@ -95,7 +96,16 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
     for issuer in issuers:
         stack.push_async_callback(issuer.keys.close)
     await asyncio.gather(*(issuer.keys.refresh() for issuer in issuers))
-    authenticator = Authenticator(issuers, now=wall_clock)
+    revocations = Revocations(
+        {
+            name: listing(f"idp:{name}", rules.revocations, systems.door)
+            for name, rules in settings.oidc.items()
+            if rules.revocations
+        }
+    )
+    stack.push_async_callback(revocations.close)
+    await revocations.start()
+    authenticator = Authenticator(issuers, now=wall_clock, revoked=revocations.revoked)
     policy = Policy(carrier_grace=settings.ingest.carrier_grace, readings=settings.reads.readings())
 
     def context(principal: Principal, correlation_id: str) -> Context:

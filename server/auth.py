@@ -1,20 +1,20 @@
-"""Turns an Authorization header into a Principal: whose token it is, whether it is good, what its claims mean to us."""
+"""Turns an Authorization header into a Principal: whose token it is, and whether it is still good."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import structlog
 from cachetools import LRUCache
 
-from domain.access import SCOPES, Principal, PrincipalKind
+from domain.access import Principal
 from domain.errors import Unauthenticated
-from domain.model import CustomerId
 from server import tokens
+from server.claims import subject_of, understand
 from server.jwks import Jwks, Key
+from server.revocation import Grant
 from server.sections import Issuer
 from server.tokens import Expired, InvalidToken, Lifetime
 
@@ -52,6 +52,7 @@ class _Verified:
     """A token that was verified with ``keys``; its signature need not be checked again while they are trusted."""
 
     principal: Principal
+    grant: Grant
     lifetime: Lifetime
     issuer: TrustedIssuer
     keys: Sequence[Key]
@@ -60,7 +61,7 @@ class _Verified:
 class Authenticator:
     """Verifies bearer tokens of the trusted issuers. Remembers ``remembered`` of those it verified, by digest.
 
-    ``revoked`` is asked of every caller, each time: True turns away a token that would be good.
+    ``revoked`` is asked of every token, each time: True turns away one that would be good.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Authenticator:
         *,
         now: Callable[[], datetime],
         remembered: int = 4096,
-        revoked: Callable[[Principal], bool] = lambda _: False,
+        revoked: Callable[[Grant], bool] = lambda _: False,
     ) -> None:
         self._issuers = {issuer.rules.issuer: issuer for issuer in issuers}
         self._now = now
@@ -104,7 +105,7 @@ class Authenticator:
         if known is None or known.keys is not known.issuer.keys.current:
             known = self._verified[digest] = await self._verify(text)
         known.lifetime.check(now)
-        if self._revoked(known.principal):
+        if self._revoked(known.grant):
             raise InvalidToken("revoked")
         return known
 
@@ -125,11 +126,14 @@ class Authenticator:
         rules = issuer.rules
         if token.algorithm not in rules.algorithms:
             raise InvalidToken("algorithm not allowed")
+        if rules.access_tokens_only and token.typ not in tokens.ACCESS:
+            raise InvalidToken("does not state that it is an access token")
         keys = await issuer.keys.keys(token.kid)
         tokens.verify(token, keys, rules.algorithms)
         tokens.meant_for(token.claims, rules.audience)
         lifetime = tokens.lifetime(token.claims, leeway=rules.leeway, longest=rules.max_lifetime)
-        return _Verified(understand(token.claims, issuer.name, rules), lifetime, issuer, keys)
+        grant = Grant(issuer.name, subject_of(token.claims), tokens.identifier(token.claims), lifetime.issued)
+        return _Verified(understand(token.claims, issuer.name, rules), grant, lifetime, issuer, keys)
 
 
 def _refused(error: InvalidToken) -> Unauthenticated:
@@ -143,50 +147,3 @@ def _bearer(authorization: Sequence[str]) -> str:
     if len(authorization) > 1 or not authorization[0].lower().startswith(SCHEME):
         raise InvalidToken("not one bearer token")
     return authorization[0][len(SCHEME) :].strip(" ")
-
-
-def understand(claims: Mapping[str, Any], issuer: str, rules: Issuer) -> Principal:
-    """What a verified token's claims mean. Raises InvalidToken when one that bounds what may be seen is malformed."""
-    names = rules.claims
-    subject = _text(claims, "sub")
-    if not subject:
-        raise InvalidToken("no subject")
-    account = _text(claims, names.account)
-    return Principal(
-        subject=f"{issuer}:{subject}",
-        kind=_kind(_text(claims, names.kind), rules),
-        scopes=_words(claims, names.scope).intersection(SCOPES),
-        name=_text(claims, names.name),
-        account=CustomerId(account) if account else None,
-        ship_tos=_words(claims, names.ship_tos),
-        territories=_words(claims, names.territories),
-    )
-
-
-def _kind(stated: str | None, rules: Issuer) -> PrincipalKind:
-    if stated is None:
-        if rules.default_kind is None:
-            raise InvalidToken("states no kind of caller")
-        return rules.default_kind
-    word = stated.lower()
-    translated = {theirs.lower(): ours for theirs, ours in rules.kinds.items()}
-    kind = translated.get(word) or PrincipalKind.__members__.get(word.upper())
-    if kind is None:
-        raise InvalidToken("states an unknown kind of caller")
-    return kind
-
-
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    value = claims.get(name)
-    if not isinstance(value, str | None):
-        raise InvalidToken(f"{name} is not a string")
-    return value
-
-
-def _words(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """A claim of several values, as a list or separated by spaces (RFC 8693 section 4.2)."""
-    value = claims.get(name)
-    words = value.split() if isinstance(value, str) else [] if value is None else value
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise InvalidToken(f"{name} is no list of strings")
-    return frozenset(words)

@@ -1,7 +1,7 @@
 """The public keys of one identity provider: parsed strictly, refreshed beside requests, kept when it is down.
 
 A token under a known key never waits for the provider. An unknown ``kid`` may cause a fetch, at most one in ``PAUSE``
-seconds however many ask.
+seconds however many ask; ``WAITING`` of them wait for what it brings, and a flood is answered by what is known.
 """
 
 import asyncio
@@ -28,6 +28,9 @@ FRESH = 900.0
 
 KEPT = 48 * 3600.0
 """Seconds that keys are trusted without a successful fetch."""
+
+WAITING = 64
+"""How many wait for a fetch while other keys are known."""
 
 MAX_KEYS = 100
 RSA_BITS = range(2048, 8193)
@@ -105,6 +108,7 @@ class Jwks:
         self._keys: tuple[Key, ...] = ()
         self._fetched = self._attempted = float("-inf")
         self._fetch: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     @property
     def current(self) -> tuple[Key, ...]:
@@ -117,7 +121,8 @@ class Jwks:
         Raises SourceUnavailable when there are none at all: nothing can be said of any token then.
         """
         if not any(kid is None or key.kid == kid for key in self.current):
-            await self.refresh()
+            if self._waiting < WAITING or not self.current:
+                await self.refresh()
         elif self._monotonic() - self._fetched >= FRESH:
             self.start()
         if not self.current:
@@ -127,8 +132,13 @@ class Jwks:
     async def refresh(self) -> None:
         """Waits for a fetch, joining one under way; returns at once when the last was less than ``PAUSE`` ago."""
         fetch = self.start()
-        if fetch is not None:
+        if fetch is None:
+            return
+        self._waiting += 1
+        try:
             await asyncio.shield(fetch)
+        finally:
+            self._waiting -= 1
 
     def start(self) -> asyncio.Task[None] | None:
         """The fetch under way, begun now if need be; None when the last was less than ``PAUSE`` ago."""

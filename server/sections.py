@@ -1,6 +1,7 @@
 """The groups of settings: each setting with its type, its default, and the sentence that tells what to give."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -54,9 +55,26 @@ def _scheme(value: str) -> str:
     return value
 
 
+def _claim_path(value: str) -> str:
+    if not all(value.split(".")) or any(map(str.isspace, value)):
+        raise ValueError("is not names separated by dots")
+    return value
+
+
+def _revocations(value: str) -> str:
+    if "://" in value:
+        return _private_address(value)
+    if not Path(value).is_file():
+        raise ValueError("is neither an address nor a file that is there")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 PrivateAddress = Annotated[str, AfterValidator(_private_address)]
 Origins = Annotated[frozenset[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_words)]
+Words = Annotated[frozenset[str], BeforeValidator(_words)]
+ClaimPath = Annotated[str, AfterValidator(_claim_path)]
+Revocations = Annotated[str, AfterValidator(_revocations)]
 Algorithms = Annotated[frozenset[Algorithm], BeforeValidator(_words), Field(min_length=1)]
 
 
@@ -67,16 +85,21 @@ class Section(BaseModel):
 
 
 class Claims(Section):
-    """Which claim of a token holds what; each is a top-level claim."""
+    """Which claim of a token holds what: its name, or the path to it, such as realm_access.roles."""
 
-    kind: str = Field("crossdock_kind", description="the claim that holds the kind of caller")
-    account: str = Field("crossdock_account", description="the claim that holds a portal user's account number")
-    ship_tos: str = Field(
+    kind: ClaimPath = Field(
+        "crossdock_kind",
+        description="the claim that holds the kind of caller, or the list of roles among which KINDS finds it",
+    )
+    account: ClaimPath = Field("crossdock_account", description="the claim that holds a portal user's account number")
+    ship_tos: ClaimPath = Field(
         "crossdock_ship_tos", description="the claim that lists a portal user's ship-tos; none: all of the account's"
     )
-    territories: str = Field("crossdock_territories", description="the claim that lists a sales rep's territories")
-    scope: str = Field("scope", description="the claim that holds the scopes, as one string or a list")
-    name: str = Field("name", description="the claim that holds the name to show")
+    territories: ClaimPath = Field(
+        "crossdock_territories", description="the claim that lists a sales rep's territories"
+    )
+    scope: ClaimPath = Field("scope", description="the claim that holds the scopes, as one string or a list")
+    name: ClaimPath = Field("name", description="the claim that holds the name to show")
 
 
 class Issuer(Section):
@@ -89,6 +112,15 @@ class Issuer(Section):
     )
     algorithms: Algorithms = Field(
         frozenset(("RS256", "ES256")), description=f"signature algorithms to accept, of {' '.join(get_args(Algorithm))}"
+    )
+    access_tokens_only: bool = Field(
+        False, description="whether its tokens must state typ at+jwt (RFC 9068), as not every provider's do"
+    )
+    clients: Words = Field(
+        frozenset(), description="the clients its tokens may be issued to, by azp or client_id; none: any"
+    )
+    revocations: Revocations | None = Field(
+        None, description="the https address, or the file, of its list of revoked tokens; unset: none is revoked"
     )
     leeway: float = Field(30, ge=0, le=60, description="seconds its clock may differ from ours, 60 at most")
     max_lifetime: float = Field(86_400, gt=0, description="seconds between iat and exp above which a token is refused")

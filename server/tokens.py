@@ -15,9 +15,12 @@ from server.jwks import ALGORITHMS, Key
 MAX_TOKEN = 8192
 """Characters; longer tokens are refused unread."""
 
-COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
-TYPES = frozenset((None, "jwt", "at+jwt", "application/at+jwt"))
-"""``typ`` of an access token, in lower case (RFC 9068 section 2.1); a logout or security event token has another."""
+COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+ACCESS = frozenset(("at+jwt", "application/at+jwt"))
+"""``typ`` of an access token, in lower case (RFC 9068 section 2.1)."""
+
+TYPES = ACCESS | {None, "jwt"}
+"""What else an access token may say; a logout or security event token says something of its own."""
 
 VERIFIER = jwt.PyJWS(algorithms=sorted(frozenset().union(*ALGORITHMS.values())))
 
@@ -37,6 +40,7 @@ class Unverified:
     text: str
     algorithm: str
     kid: str | None
+    typ: str | None
     claims: Mapping[str, Any]
 
 
@@ -47,15 +51,17 @@ def read(text: str) -> Unverified:
     parts = COMPACT.fullmatch(text)
     if parts is None:
         raise InvalidToken("not a compact JWS")
-    header, claims = (_object(part) for part in parts.groups())
-    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ")
-    if not isinstance(algorithm, str) or not isinstance(kid, str | None) or not isinstance(kind, str | None):
+    decoded = [_bytes(part) for part in parts.groups()]
+    header, claims = map(_object, decoded[:2])
+    algorithm, kid, typ = header.get("alg"), header.get("kid"), header.get("typ")
+    if not isinstance(algorithm, str) or not isinstance(kid, str | None) or not isinstance(typ, str | None):
         raise InvalidToken("alg, kid or typ is not a string")
-    if (kind and kind.lower()) not in TYPES or "cty" in header:
+    typ = typ and typ.lower()
+    if typ not in TYPES or "cty" in header:
         raise InvalidToken("not an access token")
     if "crit" in header or "b64" in header:
         raise InvalidToken("asks for an extension")
-    return Unverified(text, algorithm, kid, claims)
+    return Unverified(text, algorithm, kid, typ, claims)
 
 
 def verify(token: Unverified, keys: Collection[Key], algorithms: Collection[str]) -> None:
@@ -80,8 +86,9 @@ def verify(token: Unverified, keys: Collection[Key], algorithms: Collection[str]
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """When a token may be used, in seconds since 1970 with the leeway already given."""
+    """When a token was issued and may be used, in seconds since 1970; the leeway is given to its use already."""
 
+    issued: float
     begins: float
     ends: float
 
@@ -98,7 +105,7 @@ def lifetime(claims: Mapping[str, Any], *, leeway: float, longest: float) -> Lif
     begins = _instant(claims, "nbf") if "nbf" in claims else issued
     if not 0 < ends - issued <= longest:
         raise InvalidToken("lives too long, or ends before it begins")
-    return Lifetime(max(issued, begins) - leeway, ends + leeway)
+    return Lifetime(issued, max(issued, begins) - leeway, ends + leeway)
 
 
 def meant_for(claims: Mapping[str, Any], audience: str) -> None:
@@ -109,6 +116,14 @@ def meant_for(claims: Mapping[str, Any], audience: str) -> None:
         raise InvalidToken("for another audience")
 
 
+def identifier(claims: Mapping[str, Any]) -> str | None:
+    """``jti``, by which a single token is revoked."""
+    value = claims.get("jti")
+    if not isinstance(value, str | None):
+        raise InvalidToken("jti is not a string")
+    return value
+
+
 def _instant(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
@@ -116,14 +131,21 @@ def _instant(claims: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def _object(part: str) -> dict[str, Any]:
+def _bytes(part: str) -> bytes:
+    """What a segment stands for; there is one way to write it (RFC 4648 section 3.5)."""
     try:
-        value = json.loads(
-            base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True),
-            object_pairs_hook=_once,
-            parse_constant=_no_constant,
-        )
-    except (ValueError, RecursionError, binascii.Error, OverflowError) as error:
+        raw = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise InvalidToken("a segment is not base64url") from error
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != part.encode():
+        raise InvalidToken("a segment has stray bits")
+    return raw
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError, OverflowError) as error:
         raise InvalidToken("header or claims are not JSON") from error
     if not isinstance(value, dict):
         raise InvalidToken("header or claims are not an object")

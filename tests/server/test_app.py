@@ -315,3 +315,20 @@ def test_in_the_demo_time_is_the_simulated_companys(demo: Served, fleet: Fleet) 
         demo.ask('{ order(number: "1") { number } }')
         failed = demo.get("/readyz", "operator").json()["sources"]["erp"]["lastFailure"]
     assert failed.startswith(today)
+
+
+def test_a_token_on_the_issuers_list_is_turned_away(fleet: Fleet, tmp_path: Path) -> None:
+    listed = tmp_path / "revoked.json"
+    listed.write_text("{}")
+    with serving(fleet.urls["idp"], OIDC__CORP__REVOCATIONS=str(listed)) as served:
+        bearer = {"authorization": f"Bearer {served.token('buyer')}"}
+
+        def status() -> int:
+            return served.asker.post("/graphql", json={"query": "{ __typename }"}, headers=bearer).status_code
+
+        assert status() == 200
+        listed.write_text(json.dumps({"subjects": {"persona-buyer": "2100-01-01T00:00:00Z"}}))
+        while status() == 200:
+            time.sleep(0.05)
+        assert status() == 401
+        assert served.ask("{ __typename }", persona="rep").status_code == 200

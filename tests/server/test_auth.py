@@ -1,71 +1,19 @@
-"""From header to principal, with an identity provider that rotates, slows down and dies."""
+"""From header to principal: only a good token of a trusted issuer says who asks, and only what its claims say."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from domain.access import Principal, PrincipalKind
 from domain.errors import SourceUnavailable, Unauthenticated
-from server.auth import Authenticator, TrustedIssuer
-from server.jwks import FRESH, KEPT, PAUSE, Jwks
-from server.sections import Issuer
-from sources.client import Client
-from sources.config import Limits, SourceConfig
-from sources.observer import Silence
-from sources.transport import Transport
-from tests.server.provider import AUDIENCE, NOW, Provider, claims, ec_key, jwk, sign
+from server.auth import Authenticator
+from server.tokens import MAX_TOKEN
+from tests.server.authenticating import AT, KEY, NEXT_KEY, bench
+from tests.server.provider import AUDIENCE, NOW, claims, jwk, sign
 from tests.server.serving import served
-
-KEY, NEXT_KEY = ec_key(), ec_key()
-
-
-@dataclass
-class Bench:
-    """A provider on a real socket, and an authenticator that trusts it; both clocks are turned by hand."""
-
-    provider: Provider
-    keys: Jwks
-    auth: Authenticator
-    seconds: float = 0.0
-
-    def advance(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def token(self, key: Any = KEY, kid: str = "k1", **changes: Any) -> str:
-        return sign(claims(self.provider.issuer, **changes), key, "ES256", kid)
-
-    async def ask(self, token: str) -> Principal | None:
-        return await self.auth.principal([f"Bearer {token}"])
-
-    async def settled(self) -> None:
-        """Waits for a fetch in the background."""
-        await self.keys.refresh()
-
-
-@asynccontextmanager
-async def bench(*, discover: bool = True, **rules: Any) -> AsyncIterator[Bench]:
-    async with AsyncExitStack() as stack:
-        provider = Provider([jwk(KEY, kid="k1")])
-        provider.issuer = await stack.enter_async_context(served(provider.app()))
-        http = await stack.enter_async_context(Client())
-        limits = Limits(deadline=2, attempts=1, breaker_failures=1000)
-        made: Bench
-
-        def now() -> datetime:
-            return NOW + timedelta(seconds=made.seconds)
-
-        transport = Transport(SourceConfig("idp:corp", provider.issuer, limits), http, observer=Silence(), now=now)
-        address = None if discover else f"{provider.issuer}/jwks"
-        keys = Jwks(transport, provider.issuer, address, monotonic=lambda: made.seconds)
-        issuer = Issuer(issuer=provider.issuer, audience=AUDIENCE, **rules)
-        made = Bench(provider, keys, Authenticator([TrustedIssuer("corp", issuer, keys)], now=now))
-        yield made
-        await keys.close()
 
 
 async def test_a_buyers_token_becomes_a_principal() -> None:
@@ -106,7 +54,6 @@ async def test_without_a_header_nobody_asks() -> None:
         assert it.provider.fetches == 0
 
 
-AT = int(NOW.timestamp())
 REFUSED: dict[str, dict[str, Any]] = {
     "another audience": {"aud": "elsewhere"},
     "audiences that are not strings": {"aud": [AUDIENCE, 7]},
@@ -183,122 +130,88 @@ async def test_an_algorithm_the_issuer_may_not_use_is_refused_without_a_fetch() 
         assert it.provider.fetches == 0
 
 
-# -- the provider's keys -----------------------------------------------------------------------------------------------
+# -- several issuers ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_rotated_key_is_found_and_the_old_one_stays_until_it_is_gone() -> None:
-    async with bench() as it:
-        assert await it.ask(it.token())
-        it.provider.keys.append(jwk(NEXT_KEY, kid="k2"))
-        it.advance(PAUSE)
-        assert await it.ask(it.token(NEXT_KEY, "k2"))
-        assert await it.ask(it.token())
-        old = it.token()
-        it.provider.keys.pop(0)
-        it.advance(FRESH)
-        await it.ask(it.token(NEXT_KEY, "k2"))
-        await it.settled()
-        with pytest.raises(Unauthenticated):
-            await it.ask(old)
+async def test_each_issuers_tokens_are_verified_by_its_own_keys() -> None:
+    async with bench() as one, bench() as other:
+        other.provider.keys[:] = [jwk(NEXT_KEY, kid="k1")]
+        partner = replace(other.trusted, name="partner")
+        auth = Authenticator([one.trusted, partner], now=lambda: NOW)
+
+        async def ask(token: str) -> Principal | None:
+            return await auth.principal([f"Bearer {token}"])
+
+        ours, theirs = await ask(one.token()), await ask(other.token(NEXT_KEY))
+        assert ours
+        assert theirs
+        assert (ours.subject, theirs.subject) == ("corp:u-17", "partner:u-17")
+        for forged in (one.token(NEXT_KEY), other.token(), one.token(iss=f"{one.provider.issuer}/")):
+            with pytest.raises(Unauthenticated):
+                await ask(forged)
 
 
-async def test_a_flood_of_unknown_kids_makes_one_fetch_in_thirty_seconds() -> None:
-    async with bench() as it:
-        assert await it.ask(it.token())
-        for _ in range(3):
-            it.advance(PAUSE)
-            before = it.provider.fetches
-            flood = [it.ask(it.token(NEXT_KEY, f"unknown-{n}")) for n in range(200)]
-            answers = await asyncio.gather(*flood, return_exceptions=True)
-            assert all(isinstance(answer, Unauthenticated) for answer in answers)
-            assert it.provider.fetches == before + 1
-        assert await it.ask(it.token())
-
-
-async def test_a_fetch_that_hangs_delays_nobody_whose_key_is_known() -> None:
-    async with bench() as it:
-        assert await it.ask(it.token())
-        it.advance(PAUSE)
-        it.provider.gate = asyncio.Event()
-        it.provider.asked.clear()
-        stranger = asyncio.create_task(it.ask(it.token(NEXT_KEY, "k2")))
-        await it.provider.asked.wait()
-        for n in range(50):
-            assert await it.ask(it.token(sub=f"u-{n}"))
-        assert not stranger.done()
-        it.provider.gate.set()
-        with pytest.raises(Unauthenticated):
-            await stranger
-
-
-async def test_a_waiter_who_leaves_does_not_stop_the_fetch_for_others() -> None:
-    async with bench() as it:
-        it.provider.gate = asyncio.Event()
-        first, second = (asyncio.create_task(it.ask(it.token())) for _ in range(2))
-        await it.provider.asked.wait()
-        first.cancel()
-        it.provider.gate.set()
-        assert await second
-        assert it.provider.fetches == 1
-
-
-async def test_known_keys_work_for_a_day_and_more_while_the_provider_is_down() -> None:
-    async with bench(max_lifetime=10**7) as it:
-        token = it.token(exp=AT + 10**6)
-        assert await it.ask(token)
-        it.provider.up = False
-        for _ in range(24):
-            it.advance(3600)
-            assert await it.ask(token)
-            assert await it.ask(it.token(exp=AT + 10**6, jti=str(it.seconds)))
-            await it.settled()
-        it.advance(KEPT)
+async def test_an_issuer_that_is_down_takes_no_other_with_it() -> None:
+    async with bench() as one, bench() as other:
+        other.provider.up = False
+        auth = Authenticator([one.trusted, replace(other.trusted, name="partner")], now=lambda: NOW)
+        assert await auth.principal([f"Bearer {one.token()}"])
         with pytest.raises(SourceUnavailable):
-            await it.ask(token)
-        it.provider.up = True
-        it.advance(PAUSE)
-        assert await it.ask(token)
+            await auth.principal([f"Bearer {other.token()}"])
 
 
-async def test_without_any_key_nothing_can_be_said_of_a_token() -> None:
+async def test_each_issuer_has_its_own_audience_and_algorithms() -> None:
+    async with bench(algorithms="RS256") as one, bench() as other:
+        elsewhere = other.trusted.rules.model_copy(update={"audience": "elsewhere"})
+        auth = Authenticator([one.trusted, replace(other.trusted, rules=elsewhere)], now=lambda: NOW)
+        assert await auth.principal([f"Bearer {other.token(aud=['x', 'elsewhere'])}"])
+        for refused in (other.token(), one.token()):
+            with pytest.raises(Unauthenticated):
+                await auth.principal([f"Bearer {refused}"])
+
+
+# -- what a header may not do ------------------------------------------------------------------------------------------
+
+
+async def test_no_address_in_a_header_is_ever_called() -> None:
+    called: list[str] = []
+
+    async def trap(scope: Scope, receive: Receive, send: Send) -> None:
+        called.append(scope["path"])
+        await JSONResponse({"keys": [jwk(NEXT_KEY, kid="k1")]})(scope, receive, send)
+
+    async with served(trap) as address, bench() as it:
+        evil = claims(it.provider.issuer)
+        for header in ({"jku": f"{address}/jku"}, {"x5u": f"{address}/x5u"}, {"jwk": jwk(NEXT_KEY, kid="k1")}):
+            for kid in ("k1", f"{address}/kid"):
+                with pytest.raises(Unauthenticated):
+                    await it.ask(sign(evil, NEXT_KEY, "ES256", kid, **header))
+        ignored = sign(evil, KEY, "ES256", "k1", jku=f"{address}/jku", x5u=f"{address}/x5u")
+        assert await it.ask(ignored)
+        with pytest.raises(Unauthenticated):
+            await it.ask(it.token(iss=address))
+    assert called == []
+
+
+async def test_a_provider_may_be_held_to_typed_access_tokens() -> None:
+    async with bench(access_tokens_only=True) as it:
+        for typ in ("at+jwt", "application/AT+JWT"):
+            assert await it.ask(sign(claims(it.provider.issuer), KEY, "ES256", "k1", typ=typ))
+        for typ in ("JWT", "id+jwt", "logout+jwt"):
+            with pytest.raises(Unauthenticated):
+                await it.ask(sign(claims(it.provider.issuer), KEY, "ES256", "k1", typ=typ))
+
+
+async def test_what_is_too_long_is_refused_before_its_provider_is_asked() -> None:
     async with bench() as it:
-        it.provider.up = False
-        with pytest.raises(SourceUnavailable) as caught:
-            await it.ask(it.token())
-        assert caught.value.retry_after == PAUSE
-
-
-WRONG: dict[str, dict[str, Any]] = {
-    "another issuer's document": {"issuer": "https://evil.example"},
-    "no address": {"jwks_uri": None},
-    "an address elsewhere": {"jwks_uri": "http://127.0.0.1:9/jwks"},
-    "a file": {"jwks_uri": "file:///etc/passwd"},
-}
-
-
-@pytest.mark.parametrize("document", WRONG.values(), ids=WRONG.keys())
-async def test_a_discovery_document_that_is_wrong_gives_no_keys(document: dict[str, Any]) -> None:
-    async with bench() as it:
-        it.provider.discovery = document
-        with pytest.raises(SourceUnavailable):
-            await it.ask(it.token())
+        with pytest.raises(Unauthenticated):
+            await it.ask(it.token(filler="x" * MAX_TOKEN))
         assert it.provider.fetches == 0
-        it.provider.discovery = {}
-        it.advance(PAUSE)
-        assert await it.ask(it.token())
 
 
-async def test_a_configured_key_set_needs_no_discovery() -> None:
-    async with bench(discover=False) as it:
-        it.provider.discovery = {"issuer": "https://evil.example"}
-        assert await it.ask(it.token())
-
-
-async def test_a_set_without_a_usable_key_does_not_replace_a_good_one() -> None:
+async def test_only_so_many_verified_tokens_are_remembered() -> None:
     async with bench() as it:
-        assert await it.ask(it.token())
-        it.provider.keys = [jwk(NEXT_KEY, kid="k2", use="enc")]
-        it.advance(FRESH)
-        await it.ask(it.token())
-        await it.settled()
-        assert await it.ask(it.token(sub="u-18"))
+        auth = Authenticator([it.trusted], now=lambda: NOW, remembered=2)
+        for number in (1, 2, 3, 1):
+            assert await auth.principal([f"Bearer {it.token(sub=f'u-{number}')}"])
+        assert len(auth._verified) == 2
