@@ -27,6 +27,7 @@ from domain.queries import Cursor, OrderFilter, OrderQuery, Page
 from domain.shipment_status import ShipmentState
 from resolvers import nodes, pagination, recall, shipments, visible
 from resolvers.context import Context
+from resolvers.deriving import derived
 
 Conditions: TypeAlias = OrderFilter
 """What narrows a page of orders."""
@@ -176,7 +177,7 @@ async def _derive(context: Context, orders: Sequence[Order]) -> Sequence[Standin
     seen_there = (seen.shipments for seen in work if isinstance(seen, WarehouseOrder))
     shipped = {shipment.id: shipment for found in seen_there for shipment in found}
     states = dict(zip(shipped, await shipments.states(context, list(shipped.values())), strict=True))
-    return [_standing(context, order, seen, states) for order, seen in zip(orders, work, strict=True)]
+    return await derived(lambda each: _standing(context, *each, states), zip(orders, work, strict=True))
 
 
 def _standing(

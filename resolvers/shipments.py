@@ -22,6 +22,7 @@ from domain.shipment_status import ShipmentState, derive_shipment
 from domain.values import Quantity
 from resolvers import nodes, pagination, recall, visible
 from resolvers.context import Context
+from resolvers.deriving import derived
 
 TRACKING_PAGES: Mapping[str, str] = {
     "UPSN": "https://www.ups.com/track?tracknum={}",
@@ -114,7 +115,7 @@ async def _derive(context: Context, shipments: Sequence[Shipment]) -> Sequence[S
     keys = list({key: None for shipment in shipments for key in shipment.tracking_keys})
     found = map(context.without, await context.loaders.tracking_by_key.load_many(keys))
     told = dict(zip(keys, found, strict=True))
-    return [derive_shipment(shipment, _told(told, shipment)) for shipment in shipments]
+    return await derived(lambda shipment: derive_shipment(shipment, _told(told, shipment)), shipments)
 
 
 def _told(

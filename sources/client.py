@@ -15,6 +15,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from sources.bodies import STEP, Body
+from sources.pace import Pace
 
 KEEPALIVE = 4.0
 """Seconds; below the 5 that common servers keep an idle connection, so that we close first."""
@@ -51,6 +52,7 @@ class Client:
 
     def __init__(self, connections: int = 100) -> None:
         self._connections = connections
+        self.pace = Pace()
 
     async def __aenter__(self) -> Self:
         trusted = ssl.create_default_context(cafile=certifi.where())

@@ -21,6 +21,7 @@ from sources.client import Client, Foreign, Lost, patience
 from sources.config import SourceConfig
 from sources.observer import BreakerMoved, CallMade, Observer
 from sources.retries import RetryBudget, Transient, retry_after
+from sources.slots import Slots
 
 CORRELATION_ID: ContextVar[str] = ContextVar("CORRELATION_ID")
 """The id of the client's request, sent to every source as X-Correlation-Id."""
@@ -102,8 +103,7 @@ class Transport:
         self._monotonic = monotonic
         self._addresses = Addresses(config.url, *filter(None, [config.token_url]))
         self._patience = patience(config.limits.connect_timeout)
-        self._slots = asyncio.Semaphore(config.limits.concurrency)
-        self._waiting = 0
+        self._slots = Slots(config.limits.concurrency)
         self._budget = RetryBudget(config.limits.retry_budget)
         self._breaker = Breaker(
             failures=config.limits.breaker_failures,
@@ -150,10 +150,12 @@ class Transport:
         try:
             async with asyncio.timeout_at(ends) as clock:
                 call = _Call(method, address, sent, content, operation, accept, overloaded, clock)
-                return await (self._repeatedly(call) if idempotent else self._attempt(call))
+                reply = await (self._repeatedly(call) if idempotent else self._attempt(call))
         except TimeoutError as error:
             detail = f"{operation}: no complete answer within {self._limits.deadline} s"
             raise SourceTimeout(self.source, detail) from error
+        await self._client.pace.turn(CORRELATION_ID.get(None))
+        return reply
 
     async def _repeatedly(self, call: _Call) -> Reply:
         """The first attempt is made outside stamina, whose machinery would double the cost of a healthy call."""
@@ -189,13 +191,9 @@ class Transport:
     async def _attempt(self, call: _Call) -> Reply:
         try:
             self._breaker.check()
-            if self._slots.locked() and self._waiting >= WAITING_PER_SLOT * self._limits.concurrency:
-                raise SourceUnavailable(self.source, f"{call.operation}: {self._waiting} calls are waiting already")
-            self._waiting += 1
-            try:
-                await self._slots.acquire()
-            finally:
-                self._waiting -= 1
+            if self._slots.waiting >= WAITING_PER_SLOT * self._limits.concurrency:
+                raise SourceUnavailable(self.source, f"{call.operation}: {self._slots.waiting} calls are waiting")
+            await self._slots.acquire(CORRELATION_ID.get(None))
             try:
                 return await self._exchange(call)
             finally:
