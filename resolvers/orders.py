@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from domain import billing, order_exceptions, order_status, timeline
+from domain import billing, ledger, order_exceptions, order_status, timeline
 from domain.errors import BadInput, SourceError
 from domain.line_status import LineState
 from domain.model import (
@@ -205,6 +205,23 @@ async def line_states(context: Context, lines: Sequence[Line]) -> Sequence[LineS
 
 def _line_state(line: Line, found: Standing | Order | Exception | None) -> LineState | Exception | None:
     return found.lines.get(line.key) if isinstance(found, Standing) else found if isinstance(found, Exception) else None
+
+
+async def discrepancies(
+    context: Context, lines: Sequence[Line]
+) -> Sequence[Sequence[ledger.LineDiscrepancy] | Exception]:
+    """Where each line's quantities do not add up; nothing of a line that no order has any more."""
+    ids = list(dict.fromkeys(line.order_id for line in lines))
+    owners = [one for one in await context.loaders.order_by_id.load_many(ids) if isinstance(one, Order)]
+    found = dict(zip((order.id for order in owners), await standings(context, owners), strict=True))
+    return [_discrepancies(line, found.get(line.order_id)) for line in lines]
+
+
+def _discrepancies(line: Line, found: Standing | Exception | None) -> Sequence[ledger.LineDiscrepancy] | Exception:
+    if not isinstance(found, Standing):
+        return found or ()
+    state = found.lines.get(line.key)
+    return ledger.discrepancies(state, found.facts) if state else ()
 
 
 async def siblings(
