@@ -10,6 +10,7 @@ from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
 from engine.execute import Context, Prepared
 from server.auth import Authenticator, Session
@@ -74,7 +75,7 @@ class GraphQLEndpoint:
         origins: frozenset[str] = frozenset(),
         challenge: str = 'Bearer realm="crossdock"',
         streams: Streams | None = None,
-        cursor: Callable[[], Awaitable[str]] | None = None,
+        cursor: Callable[[Principal], Awaitable[str]] | None = None,
     ) -> None:
         self._operations = operations
         self._authenticator = authenticator

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, DirectoryPath, Field, SecretStr, ValidationError
@@ -16,7 +17,7 @@ from ingest.polling import Carrier
 from server.broker_settings import Broker, Publish
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
-from server.sections import Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
+from server.sections import SHORTEST, Demo, Issuer, Lifetimes, Origins, PrivateAddress, Secrets, Source
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
 from sources.registry import CARRIERS
@@ -49,6 +50,12 @@ class Settings(BaseSettings):
     )
     origins: Origins = Field(
         frozenset(), description="other sites whose pages may ask, such as https://portal.example.com"
+    )
+    secret: Secrets = Field(
+        default_factory=lambda: SecretStr(token_urlsafe(SHORTEST)),
+        description="the secret that cursors are made with, the same in every replica, such as `openssl rand -base64 "
+        "32` prints; or several separated by spaces, the new one first, while it takes over; unset: made anew at each "
+        "start, after which the cursors of before are refused",
     )
     oidc: dict[str, Issuer] = Field(
         min_length=1,

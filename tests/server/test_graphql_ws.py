@@ -17,7 +17,7 @@ from domain.model import CustomerId, OrderId
 from resolvers import nodes
 from server.streams import Ending
 from tests.domain import samples
-from tests.server.live import Live, one, replicas, until
+from tests.server.live import Live, cursor, one, replicas, until
 from tests.server.provider import NOW
 from tests.server.speaking import ACTIVITY, ready, speaking, until_closed
 
@@ -39,7 +39,7 @@ async def test_the_credentials_may_come_with_the_initialisation() -> None:
         assert speaker.socket.subprotocol == "graphql-transport-ws"
         assert await speaker.acknowledged(live.bearer()) == {
             "type": "connection_ack",
-            "payload": {"cursor": await live.changes.cursor()},
+            "payload": {"cursor": cursor(await live.changes.head())},
         }
         assert await speaker.ask(VIEWER) == IS_BUYER
 
@@ -447,9 +447,9 @@ async def test_a_subscription_goes_on_at_another_replica_without_loss_or_repetit
     async with replicas(2) as (first, second):
         company, token = first.company, first.bearer()
         async with speaking(first) as speaker:
-            cursor = (await speaker.acknowledged(token))["payload"]["cursor"]
+            begun = (await speaker.acknowledged(token))["payload"]["cursor"]
             company.happens("SO0")
-            await speaker.subscribe("1", ACTIVITY, after=cursor)
+            await speaker.subscribe("1", ACTIVITY, after=begun)
             company.happens("SO1")
             heard = [await speaker.told() for _ in range(2)]
             company.happens("SO2")
@@ -476,11 +476,11 @@ async def test_every_replica_tells_every_change() -> None:
 
 async def test_what_was_pruned_while_away_is_told_as_missed() -> None:
     async with one() as live, ready(live) as speaker:
-        cursor = await live.changes.cursor()
+        begun = cursor(await live.changes.head())
         for number in range(4):
             live.company.happens(f"SO{number}")
         live.company.log.prune(2)
-        await speaker.subscribe("1", ACTIVITY, after=cursor)
+        await speaker.subscribe("1", ACTIVITY, after=begun)
         assert [(await speaker.told())["missed"] for _ in range(2)] == [True, False]
 
 
