@@ -28,7 +28,7 @@ from graphql.execution.values import VariableValues, get_directive_values, get_v
 from graphql.language import FieldNode
 
 from engine.compile import Compiler, Plan, Unsupported
-from engine.cost import Costs, Price
+from engine.cost import Costs, Price, summary
 from engine.cost import refusal as too_dear
 from engine.guards import FieldKey, Guarded, Guards, Watch
 from engine.limits import Limits, Reader, check_variables
@@ -46,6 +46,9 @@ class Mode(StrEnum):
     CORE = "core"
     """graphql-core alone."""
 
+
+COST_LIMIT = 5_000
+"""The most that an operation may cost unless it is told otherwise: three pages of 100 orders with all about each."""
 
 PLANNED_FIELDS = 100_000
 """The most fields that all plans kept have together, at about 1.5 kB a field."""
@@ -121,7 +124,7 @@ PlanKey: TypeAlias = tuple[Prepared, str | None, tuple[Any, ...]]
 
 class Engine:
     """One schema, ready to execute documents within ``limits`` that cost at most ``cost_limit`` by ``costs``. Keeps at
-    most ``cache_size`` documents.
+    most ``cache_size`` documents. ``tells_cost``: whether each answer has ``extensions.cost``.
     """
 
     def __init__(
@@ -134,7 +137,8 @@ class Engine:
         cache_size: int = 512,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         costs: Costs = Costs(),  # noqa: B008 (as above)
-        cost_limit: int = 5_000,
+        cost_limit: int = COST_LIMIT,
+        tells_cost: bool = False,
     ) -> None:
         self.schema = schema
         self.guards = Guards(schema, watch)
@@ -142,6 +146,7 @@ class Engine:
         self._mode = Mode(mode)
         self._limits = limits
         self._cost_limit = cost_limit
+        self._tells_cost = tells_cost
         self._reader = Reader(schema, limits)
         self._pricing = Pricing(schema, costs)
         self._prices: LRUCache[PlanKey, Price] = LRUCache(4 * cache_size)
@@ -188,7 +193,21 @@ class Engine:
         if data is None and failures and all(error.path is None for error in failures):
             return self.refusal(failures, context)
         errors = self._format([*failures, *context.finish()], context)
-        return {"data": data, "errors": errors} if errors else {"data": data}
+        answer = {"data": data, "errors": errors} if errors else {"data": data}
+        return answer | self._told(started) if self._tells_cost else answer
+
+    def appraise(
+        self, prepared: Prepared, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> dict[str, Any]:
+        """What the operation would cost, as an answer for which nothing is executed; or the answer that refuses it."""
+        try:
+            started = self.start(prepared, variables, operation_name)
+        except GraphQLError as error:
+            started = [error]
+        return self.refusal(started) if isinstance(started, list) else {"data": None} | self._told(started)
+
+    def _told(self, started: Started) -> dict[str, Any]:
+        return {"extensions": {"cost": summary(started.cost, self._cost_limit)}}
 
     async def _executed(
         self, prepared: Prepared, started: Started, context: Context, variables: dict[str, Any] | None, root: object

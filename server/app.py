@@ -30,7 +30,7 @@ from server.auth import Authenticator, TrustedIssuer
 from server.compression import LEVEL, SMALLEST
 from server.crew import muster
 from server.exchange import Exchanges, exchange_of
-from server.graphql_http import GraphQLEndpoint
+from server.graphql_http import DRY_RUN, GraphQLEndpoint
 from server.graphql_operations import Operations
 from server.graphql_ws import GraphQLSocket
 from server.health import Readiness, alive, may_operate
@@ -68,7 +68,7 @@ def build(settings: Settings, engine: Engine, telemetry: Telemetry) -> Starlette
         CORSMiddleware,
         allow_origins=sorted(settings.origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type", "if-none-match", "x-correlation-id"],
+        allow_headers=["authorization", "content-type", "if-none-match", DRY_RUN, "x-correlation-id"],
         expose_headers=["etag", "retry-after", "x-correlation-id"],
         max_age=600,
     )

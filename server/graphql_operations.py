@@ -56,6 +56,13 @@ class Operations:
             raise Refused(403, "You may not read the schema.", code="FORBIDDEN_FIELD")
         return prepared
 
+    def appraise(self, prepared: Prepared, request: GraphQLRequest) -> Answer:
+        """What the operation would cost, with nothing executed; or the answer that refuses it."""
+        try:
+            return self.engine.appraise(prepared, request.variables, request.operation_name)
+        except RecursionError:
+            raise too_deep() from None
+
     async def answers(
         self, prepared: Prepared | Answer, request: GraphQLRequest, principal: Principal, correlation_id: str
     ) -> AsyncGenerator[Answer, None]:

@@ -88,9 +88,14 @@ def prepared(settings: Settings) -> Engine:
     logs.configure(settings.log_level)
     stamina.instrumentation.set_on_retry_hooks([])  # our observer tells of attempts
     signal.signal(signal.SIGTERM, leave)
-    engine = schema.engine(schema.build(), mode=settings.engine)
+    made = engine(settings)
     collect_seldom()
-    return engine
+    return made
+
+
+def engine(settings: Settings) -> Engine:
+    documents = settings.documents
+    return schema.engine(schema.build(), mode=settings.engine, limits=documents.limits(), cost_limit=documents.cost)
 
 
 def run(

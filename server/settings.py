@@ -15,6 +15,7 @@ from domain.access import SCOPES
 from engine.execute import Mode
 from ingest.polling import Carrier
 from server.broker_settings import Broker, Publish
+from server.document_settings import Documents
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
 from server.sections import SHORTEST, Demo, Issuer, Lifetimes, Origins, PrivateAddress, Secrets, Source
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
         description="What runs operations: compiled plans from a document's second run on (adaptive) or from its first "
         "(compiled), or graphql-core alone (core).",
     )
+    documents: Documents = Documents()
     introspection: Annotated[str, AfterValidator(_introspection)] = Field(
         "on",
         description=f"who may read the schema once signed in: on (all), off (none), or a scope of {' '.join(SCOPES)}",

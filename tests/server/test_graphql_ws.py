@@ -23,7 +23,11 @@ from tests.server.speaking import ACTIVITY, ready, speaking, until_closed
 
 VIEWER = "{ viewer { kind } }"
 ORDER = "{ order(number: $n) { number } }"
-IS_BUYER = {"data": {"viewer": {"kind": "PORTAL_USER"}}}
+IS_BUYER = {
+    "data": {"viewer": {"kind": "PORTAL_USER"}},
+    "extensions": {"cost": {"requested": 0, "limit": 5_000}},
+}
+NO_ORDER = {"data": {"order": None}, "extensions": {"cost": {"requested": 2, "limit": 5_000}}}
 
 
 def codes(errors: list[dict[str, Any]]) -> list[str]:
@@ -181,7 +185,7 @@ async def test_operations_run_beside_each_other() -> None:
         await until(lambda: live.company.asking)
         assert await speaker.ask(VIEWER) == IS_BUYER
         live.company.gate.set()
-        assert await speaker.hear() == {"type": "next", "id": "slow", "payload": {"data": {"order": None}}}
+        assert await speaker.hear() == {"type": "next", "id": "slow", "payload": NO_ORDER}
         assert await speaker.hear() == {"type": "complete", "id": "slow"}
 
 
@@ -345,7 +349,7 @@ async def test_a_server_that_stops_lets_a_query_finish() -> None:
         code, _, said = await speaker.closed()
         assert code == 1001
         assert said == [
-            {"type": "next", "id": "slow", "payload": {"data": {"order": None}}},
+            {"type": "next", "id": "slow", "payload": NO_ORDER},
             {"type": "complete", "id": "slow"},
         ]
         await stopping
