@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from cachetools import LRUCache
 from graphql import (
+    BooleanValueNode,
     DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
@@ -89,15 +90,16 @@ class Context(Guarded, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Prepared:
-    """A document that parsed and validated. ``switches``: the variables that decide what is skipped or included;
-    ``runs``: how often it was executed.
+    """A document that parsed and validated. ``switches``: the variables that decide what is skipped or included, each
+    with the value that shows more; ``runs``: how often it was executed; ``warm``: it is planned before it runs.
     """
 
     document: DocumentNode
     fields: frozenset[FieldKey]
     fragments: dict[str, FragmentDefinitionNode]
-    switches: tuple[str, ...]
+    switches: Mapping[str, bool]
     runs: int = 0
+    warm: bool = False
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation that ``name`` picks; None when there is none, or several and no name."""
@@ -151,6 +153,7 @@ class Engine:
         self._pricing = Pricing(schema, costs)
         self._prices: LRUCache[PlanKey, Price] = LRUCache(4 * cache_size)
         self._documents: LRUCache[str, Prepared] = LRUCache(cache_size)
+        self._warm: dict[str, Prepared] = {}
         self._compiler = Compiler(schema, self.guards)
         self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(
             PLANNED_FIELDS, getsizeof=lambda plan: len(plan.selected) + 1 if plan else 1
@@ -158,7 +161,7 @@ class Engine:
 
     def prepare(self, query: str) -> Prepared | list[GraphQLError]:
         """Parses and validates, or tells why not."""
-        known = self._documents.get(query)
+        known = self._warm.get(query) or self._documents.get(query)
         if known is not None:
             return known
         document = self._reader.read(query)
@@ -166,6 +169,18 @@ class Engine:
             return document
         prepared = _prepared(self.schema, document)
         self._documents[query] = prepared
+        return prepared
+
+    def warm(self, query: str) -> Prepared | list[GraphQLError]:
+        """As ``prepare``, for a document that is kept for good: its operations are planned now, as they usually run."""
+        prepared = self.prepare(query)
+        if isinstance(prepared, list):
+            return prepared
+        self._warm[query] = prepared
+        prepared.warm = True
+        for node in prepared.document.definitions:
+            if isinstance(node, OperationDefinitionNode) and self._plannable(prepared, node):
+                self._plan(prepared, node, _usual(prepared, node))
         return prepared
 
     async def execute(
@@ -235,7 +250,8 @@ class Engine:
 
     def _plannable(self, prepared: Prepared, node: OperationDefinitionNode) -> bool:
         """Mutations are serial and few: graphql-core's."""
-        wanted = self._mode is Mode.COMPILED or (self._mode is Mode.ADAPTIVE and prepared.runs > 1)
+        known = prepared.warm or prepared.runs > 1
+        wanted = self._mode is Mode.COMPILED or (self._mode is Mode.ADAPTIVE and known)
         return wanted and node.operation is not OperationType.MUTATION
 
     def _plan(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Plan | None:
@@ -307,10 +323,21 @@ def _plan_key(prepared: Prepared, node: OperationDefinitionNode, values: Variabl
     return prepared, node.name.value if node.name else None, switched
 
 
+def _usual(prepared: Prepared, node: OperationDefinitionNode) -> VariableValues:
+    """The switches as they are set by default, and where there is none, so that more is shown."""
+    defaults = {each.variable.name.value: each.default_value for each in node.variable_definitions or ()}
+    switched = {
+        name: default.value if isinstance(default := defaults.get(name), BooleanValueNode) else shows
+        for name, shows in prepared.switches.items()
+        if name in defaults
+    }
+    return VariableValues({}, switched)
+
+
 def _prepared(schema: GraphQLSchema, document: DocumentNode) -> Prepared:
     info = TypeInfo(schema)
     fields: set[FieldKey] = set()
-    switches: set[str] = set()
+    switches: dict[str, bool] = {}
 
     class Collect(Visitor):
         def enter_field(self, node: FieldNode, *_: Any) -> None:
@@ -320,9 +347,10 @@ def _prepared(schema: GraphQLSchema, document: DocumentNode) -> Prepared:
 
         def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
             if node.name.value in SWITCHES:
-                values = (argument.value for argument in node.arguments or ())
-                switches.update(value.name.value for value in values if isinstance(value, VariableNode))
+                for argument in node.arguments or ():
+                    if isinstance(argument.value, VariableNode):
+                        switches.setdefault(argument.value.name.value, node.name.value == "include")
 
     visit(document, TypeInfoVisitor(info, Collect()))
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    return Prepared(document, frozenset(fields), fragments, tuple(sorted(switches)))
+    return Prepared(document, frozenset(fields), fragments, switches)

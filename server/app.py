@@ -126,7 +126,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
         )
 
     streams = Streams(observer=telemetry)
-    operations = Operations(engine, context, deadline=settings.deadline, introspection=settings.introspection)
+    operations = Operations(
+        engine,
+        context,
+        deadline=settings.deadline,
+        introspection=settings.introspection,
+        trusted=settings.trusted(),
+    )
     origins = settings.origins | {_origin(settings.public_url)}
     cursor = partial(_end_of_log, remembering.changes, seal) if remembering else None
     return {

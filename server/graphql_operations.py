@@ -15,10 +15,14 @@ from domain.access import Principal
 from engine.execute import Context, Engine, Prepared
 from engine.subscribe import subscribe
 from server.graphql_request import GraphQLRequest, Refused
+from server.trusted import Trusted
 
 log = structlog.get_logger("crossdock.graphql")
 
 Answer: TypeAlias = dict[str, Any]
+
+NOT_PERSISTED = Refused(400, "PersistedQueryNotFound", code="PERSISTED_QUERY_NOT_FOUND")
+"""In the words by which Apollo's clients know to send the document itself."""
 
 INTROSPECTION = frozenset(("__schema", "__type", "_service"))
 SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
@@ -26,7 +30,7 @@ SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 class Operations:
     """``context(principal, correlation_id)`` makes what resolvers see; ``deadline``: seconds an answer may take;
-    ``introspection``: "on", "off", or the scope it takes.
+    ``introspection``: "on", "off", or the scope it takes; ``trusted``: what is persisted, and who may ask for more.
     """
 
     def __init__(
@@ -36,16 +40,21 @@ class Operations:
         *,
         deadline: float,
         introspection: str = "on",
+        trusted: Trusted = Trusted(),  # noqa: B008 (it has no state)
     ) -> None:
         self.engine = engine
         self.context = context
         self.deadline = deadline
         self._introspection = introspection
+        self._trusted = trusted
 
     def prepare(self, request: GraphQLRequest, principal: Principal) -> Prepared | Answer:
         """The prepared document, or the answer that refuses it."""
         may_introspect = self._introspection == "on" or principal.may(self._introspection)
-        prepared = self.engine.prepare(request.query)
+        text = self._trusted.text(request, principal)
+        if text is None:
+            return told(NOT_PERSISTED)
+        prepared = self.engine.prepare(text)
         if isinstance(prepared, list):
             refusal = self.engine.refusal(prepared)
             if not may_introspect:

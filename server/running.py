@@ -17,7 +17,7 @@ import uvicorn
 
 from engine.execute import Engine
 from graph import schema
-from server import logs
+from server import logs, trusted
 from server.app import build
 from server.environment import Misconfigured, Problem, variable
 from server.settings import Settings
@@ -94,8 +94,11 @@ def prepared(settings: Settings) -> Engine:
 
 
 def engine(settings: Settings) -> Engine:
+    """What runs the operations of these settings. Raises Misconfigured for persisted documents that could not run."""
     documents = settings.documents
-    return schema.engine(schema.build(), mode=settings.engine, limits=documents.limits(), cost_limit=documents.cost)
+    made = schema.engine(schema.build(), mode=settings.engine, limits=documents.limits(), cost_limit=documents.cost)
+    trusted.warm(made, trusted.read(settings.persisted))
+    return made
 
 
 def run(

@@ -14,11 +14,13 @@ import examples
 from domain.access import SCOPES
 from engine.execute import Mode
 from ingest.polling import Carrier
+from server import trusted
 from server.broker_settings import Broker, Publish
 from server.document_settings import Documents
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
 from server.sections import SHORTEST, Demo, Issuer, Lifetimes, Origins, PrivateAddress, Secrets, Source
+from server.trusted import Trusted
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
 from sources.registry import CARRIERS
@@ -26,7 +28,13 @@ from sources.registry import CARRIERS
 QUERIES = Path(examples.__path__[0]) / "queries"
 
 
-def _introspection(value: str) -> str:
+def _there(value: Path) -> Path:
+    if not value.exists():
+        raise ValueError("is neither a folder nor a file that is there")
+    return value
+
+
+def _switch(value: str) -> str:
     if value not in ("on", "off", *SCOPES):
         raise ValueError("is neither on, off nor a scope")
     return value
@@ -85,9 +93,22 @@ class Settings(BaseSettings):
         "(compiled), or graphql-core alone (core).",
     )
     documents: Documents = Documents()
-    introspection: Annotated[str, AfterValidator(_introspection)] = Field(
+    introspection: Annotated[str, AfterValidator(_switch)] = Field(
         "on",
         description=f"who may read the schema once signed in: on (all), off (none), or a scope of {' '.join(SCOPES)}",
+    )
+    persisted: Annotated[Path, AfterValidator(_there)] | None = Field(
+        None,
+        description="the persisted documents: a folder of .graphql files, or a manifest as Apollo, Relay and GraphQL "
+        "Code Generator write it; they are checked and compiled at start",
+    )
+    safelist: Annotated[str, AfterValidator(_switch)] = Field(
+        "off",
+        description="whether only persisted documents are run: off, on, or a scope whose holders may ask for any, of "
+        f"{' '.join(SCOPES)}",
+    )
+    get: Literal["any", "persisted"] | None = Field(
+        None, description="what may be asked for by GET: any or persisted; unset: any, while nothing is persisted"
     )
     graphiql: bool = Field(True, description="whether to serve GraphiQL at /graphiql/")
     queries: DirectoryPath = Field(QUERIES, description="the folder of saved queries that GraphiQL offers")
@@ -112,6 +133,11 @@ class Settings(BaseSettings):
             carriers=tuple((carrier.kind, carrier.config(name)) for name, carrier in self.carriers.items()),
             lifetimes=self.lifetimes.config(),
         )
+
+    def trusted(self) -> Trusted:
+        """Reads what is persisted. Raises Misconfigured."""
+        by_get = self.get or ("persisted" if self.persisted else "any")
+        return Trusted(trusted.read(self.persisted), safelist=self.safelist, by_get=by_get)
 
     def sources(self) -> Iterator[tuple[tuple[str, ...], Source]]:
         """The sections of the sources by their paths."""
@@ -160,6 +186,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     if settings:
         problems.extend(_unusable_secrets(settings))
         problems.extend(_too_few_calls(settings))
+        problems.extend(_nothing_to_run(settings))
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
@@ -182,6 +209,13 @@ def _too_few_calls(settings: Settings) -> Iterator[Problem]:
             reason = f"is {source.limits.concurrency}, too few for {settings.workers} processes to share"
             remedy = f"lower {variable(('workers',))}"
             yield Problem(variable((*path, "limits", "concurrency")), f"{reason}; {remedy}")
+
+
+def _nothing_to_run(settings: Settings) -> Iterator[Problem]:
+    path = ("safelist",) if settings.safelist == "on" else ("get",) if settings.get == "persisted" else ()
+    if path and not settings.persisted:
+        remedy = f"give {variable(('persisted',))} {Settings.model_fields['persisted'].description}"
+        yield Problem(variable(path), f"leaves nothing to run, as nothing is persisted; {remedy}")
 
 
 def masked(settings: Settings) -> dict[str, str]:
