@@ -297,7 +297,8 @@ class Engine:
         if excess is not None:
             return [excess]
         definitions = node.variable_definitions or ()
-        values = get_variable_values(self.schema, definitions, given, max_errors=self._limits.errors)
+        most = self._limits.errors
+        values = get_variable_values(self.schema, definitions, given, most, hide_suggestions=True)
         if isinstance(values, list):
             return values
         price = self._price(prepared, node, values)

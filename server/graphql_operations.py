@@ -1,14 +1,13 @@
 """Runs operations for whatever carries them: who may read the schema, how long each may take, how trouble is told."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
-from graphql import OperationType
+from graphql import GraphQLError, GraphQLSyntaxError, OperationType
 from starlette.datastructures import Headers
 
 from domain.access import Principal
@@ -25,7 +24,6 @@ NOT_PERSISTED = Refused(400, "PersistedQueryNotFound", code="PERSISTED_QUERY_NOT
 """In the words by which Apollo's clients know to send the document itself."""
 
 INTROSPECTION = frozenset(("__schema", "__type", "_service"))
-SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 
 class Operations:
@@ -56,11 +54,7 @@ class Operations:
             return told(NOT_PERSISTED)
         prepared = self.engine.prepare(text)
         if isinstance(prepared, list):
-            refusal = self.engine.refusal(prepared)
-            if not may_introspect:
-                for error in refusal["errors"]:
-                    error["message"] = SUGGESTION.sub("", error["message"])
-            return refusal
+            return self.engine.refusal(prepared if may_introspect else _discreet(prepared))
         if not may_introspect and any(name in INTROSPECTION for _, name in prepared.fields):
             raise Refused(403, "You may not read the schema.", code="FORBIDDEN_FIELD")
         return prepared
@@ -116,6 +110,12 @@ class Operations:
                 variables=request.variables,
                 operation_name=request.operation_name,
             )
+
+
+def _discreet(errors: Sequence[GraphQLError]) -> Sequence[GraphQLError]:
+    """What whoever may not read the schema is told of a document: which of its parts do not fit would tell of it."""
+    kept = [error for error in errors if isinstance(error, GraphQLSyntaxError) or "code" in (error.extensions or {})]
+    return kept or [GraphQLError("The document does not fit the schema.")]
 
 
 def kind_of(prepared: Prepared | Answer, request: GraphQLRequest) -> OperationType | None:

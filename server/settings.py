@@ -95,7 +95,8 @@ class Settings(BaseSettings):
     documents: Documents = Documents()
     introspection: Annotated[str, AfterValidator(_switch)] = Field(
         "on",
-        description=f"who may read the schema once signed in: on (all), off (none), or a scope of {' '.join(SCOPES)}",
+        description="who may read the schema, and is told what in a document does not fit it, signed in: on (all), "
+        f"off (none), or a scope of {' '.join(SCOPES)}",
     )
     persisted: Annotated[Path, AfterValidator(_there)] | None = Field(
         None,

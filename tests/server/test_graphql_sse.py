@@ -19,6 +19,12 @@ BARE = "subscription { customerActivity { cursor after } }"
 COMPLETE = {"event": "complete", "data": ""}
 
 
+def answered(data: Any, *, cost: int) -> str:
+    """An answer as it is written."""
+    told = {"data": data, "extensions": {"cost": {"requested": cost, "limit": 5_000}}}
+    return json.dumps(told, separators=(",", ":"))
+
+
 async def asked(live: Live, query: str, *, method: str = "POST", **headers: str) -> httpx.Response:
     given = {"accept": "text/event-stream", "authorization": live.bearer()} | headers
     body: dict[str, Any] = {"params": {"query": query}} if method == "GET" else {"json": {"query": query}}
@@ -44,7 +50,7 @@ async def test_a_query_is_one_event_and_the_end(method: str) -> None:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-accel-buffering"] == "no"
         assert events(answer) == [
-            ["event: next", 'data: {"data":{"viewer":{"kind":"PORTAL_USER"}}}'],
+            ["event: next", f"data: {answered({'viewer': {'kind': 'PORTAL_USER'}}, cost=0)}"],
             ["event: complete", "data:"],
         ]
         assert live.seen.answered == [("sse", "query", [])]
@@ -183,7 +189,7 @@ async def test_a_server_that_stops_lets_a_query_finish() -> None:
         await asyncio.sleep(0)
         live.company.gate.set()
         answer = await asking
-        assert events(answer)[0] == ["event: next", 'data: {"data":{"order":null}}']
+        assert events(answer)[0] == ["event: next", f"data: {answered({'order': None}, cost=2)}"]
         await stopping
 
 
