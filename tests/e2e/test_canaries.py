@@ -72,8 +72,10 @@ class Between:
             headers = {key: each for key, each in request.headers.items() if key not in ("host", "accept-encoding")}
             url = f"{self.urls[name]}/{path}?{request.url.query}".rstrip("?")
             answer = await client.request(request.method, url, content=await request.body(), headers=headers)
-        good = Response(answer.content, answer.status_code, {"content-type": answer.headers.get("content-type", "")})
-        if "wsdl" in request.url.query.lower() or path.startswith("__") or "token" in path:
+        content = answer.content.replace(self.urls[name].encode(), f"{self.address}/{name}".encode())
+        good = Response(content, answer.status_code, {"content-type": answer.headers.get("content-type", "")})
+        contract = name == "erp" and request.method == "GET"
+        if contract or path.startswith("__") or "token" in path:
             return good
         self.spoilt[name] = self.spoilt.get(name, 0) + 1
         return self.spoil(good)
