@@ -288,6 +288,7 @@ def test_what_a_source_allows_is_shared_out_and_one_alone_works_on_deliveries() 
         assert sum(each.limits.concurrency for each in shares) == source.limits.concurrency
         assert {each.url for each in shares} == {source.url}
     assert [each.ingest.worker for each in portions] == [True, False, False]
+    assert len({each.secret.get_secret_value() for each in portions}) == 1
 
 
 def test_where_deliveries_are_left_to_the_worker_none_works_on_them() -> None:
