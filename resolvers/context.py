@@ -16,6 +16,7 @@ from resolvers.auditing import Audit, Recorder
 from resolvers.changes import Changes
 from resolvers.loaders import Loaders
 from resolvers.recall import First, Readings, Remembered
+from resolvers.seals import Seal
 from sources.estate import Answer, Estate
 from store.memory import Memory
 
@@ -95,13 +96,14 @@ class ScopeTable(Protocol):
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules of the house that derivations need. ``carrier_grace``: how long a ship confirm may wait for the carrier's
-    word.
+    word; ``seal``: what makes the cursors we give out.
     """
 
     carrier_grace: timedelta = timedelta(hours=24)
     page_size: int = 20
     page_limit: int = 100
     readings: Readings = field(default_factory=Readings)
+    seal: Seal = field(default_factory=Seal.fresh)
 
 
 @lru_cache(maxsize=4096)

@@ -102,10 +102,11 @@ async def page(
     context: Context, within: OrderFilter, *, first: int | None, after: str | None, ascending: bool = False
 ) -> pagination.Connection[Order]:
     """The caller's orders by (placed at, number), newest first unless ``ascending``."""
+    places = pagination.Places(context, "orders", within, ascending)
     query = OrderQuery(
         visibility=await context.visibility(),
         filter=within,
-        after=pagination.decode(after),
+        after=places.place(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
         ascending=ascending,
         amounts=context.amounts,
@@ -115,13 +116,13 @@ async def page(
         known = await memory.order_page(query)
         recall.remember(context, known.rows)
         rows = Page([order for dossier in known.rows if (order := dossier.current)], known.more)
-        return pagination.connect(rows, _position, after=after, count=lambda: memory.order_count(query))
+        return places.connection(rows, _position, after=after, count=lambda: memory.order_count(query))
     if within.derived:
         raise BadInput(UNANSWERABLE)
     rows = await context.estate.order_page(query)
     for order in rows.rows:
         context.loaders.order_by_id.prime(order.id, order)
-    return pagination.connect(rows, _position, after=after, count=lambda: context.estate.order_count(query))
+    return places.connection(rows, _position, after=after, count=lambda: context.estate.order_count(query))
 
 
 def conditions(
@@ -157,7 +158,7 @@ async def of_customer(
 ) -> pagination.Connection[Order]:
     """The account's own orders; a filter on accounts cannot widen it."""
     if within.customer_ids and customer.id not in within.customer_ids:
-        return pagination.connect(Page((), more=False), _position, after=after)
+        return pagination.Places(context, "orders", within).connection(Page((), more=False), _position, after=after)
     return await page(context, replace(within, customer_ids=frozenset({customer.id})), first=first, after=after)
 
 

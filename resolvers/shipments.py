@@ -87,10 +87,11 @@ async def page(
     context: Context, *, order_numbers: frozenset[OrderId], first: int | None, after: str | None
 ) -> pagination.Connection[Shipment]:
     """The caller's shipments, newest first."""
+    places = pagination.Places(context, "shipments", order_numbers)
     query = RecordQuery(
         visibility=await context.visibility(),
         order_ids=order_numbers,
-        after=pagination.decode(after),
+        after=places.place(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
     if memory := await context.lists_from_memory("warehouse"):
@@ -98,7 +99,7 @@ async def page(
         recall.remember(context, (await recall.dossiers(context, [row.order_id for row in rows.rows])).values())
     else:
         rows = await context.estate.shipment_page(query)
-    return pagination.connect(rows, _position, after=after)
+    return places.connection(rows, _position, after=after)
 
 
 async def states(context: Context, shipments: Sequence[Shipment]) -> Sequence[ShipmentState | Exception]:

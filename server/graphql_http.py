@@ -10,6 +10,7 @@ from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
 from engine.execute import Context, Prepared
 from server.auth import Authenticator, Session
@@ -43,6 +44,9 @@ FAILURES: Mapping[str, int] = {"INTERNAL": 500, "SOURCE_TIMEOUT": 503}
 """The status of an answer without data that is our fault, by its code."""
 
 
+DRY_RUN = "x-cost-dry-run"
+"""The header by which a client asks what an operation would cost, and has nothing executed."""
+
 UNWATCHED = 0.05
 """Seconds of an execution in which nobody looks whether the client is still there: most answers come sooner."""
 
@@ -74,7 +78,7 @@ class GraphQLEndpoint:
         origins: frozenset[str] = frozenset(),
         challenge: str = 'Bearer realm="crossdock"',
         streams: Streams | None = None,
-        cursor: Callable[[], Awaitable[str]] | None = None,
+        cursor: Callable[[Principal], Awaitable[str]] | None = None,
     ) -> None:
         self._operations = operations
         self._authenticator = authenticator
@@ -120,6 +124,8 @@ class GraphQLEndpoint:
         kind = self._note(prepared, request, exchange)
         if kind is OperationType.MUTATION and scope["method"] == "GET":
             raise Refused(405, "A GET may only read.", headers={"allow": "POST"})
+        if _dry(fields):
+            return prepared if isinstance(prepared, dict) else self._operations.appraise(prepared, request)
         media_type, events = _wishes(fields["accept"])
         if media_type == EVENT_STREAM or (kind is OperationType.SUBSCRIPTION and events):
             return self._stream(prepared, request, session, fields)
@@ -246,6 +252,16 @@ def _wishes(accept: Sequence[str]) -> tuple[str, bool]:
     """The media type to answer with, and whether events are taken. Raises Refused as ``negotiate``."""
     brief = sum(map(len, accept)) <= LONGEST
     return _understood(tuple(accept)) if brief else _understood.__wrapped__(tuple(accept))
+
+
+def _dry(fields: Fields) -> bool:
+    """Whether only the cost is asked for. What cannot be understood is refused: it might have been meant so."""
+    given = fields[DRY_RUN]
+    if not given:
+        return False
+    if len(given) > 1 or given[0].lower() not in ("true", "false"):
+        raise Refused(400, f"{DRY_RUN} is true or false.")
+    return given[0].lower() == "true"
 
 
 @lru_cache(REMEMBERED)

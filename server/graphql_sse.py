@@ -13,6 +13,7 @@ import orjson
 from graphql import OperationType, StringValueNode, VariableNode
 from starlette.types import Receive, Scope, Send
 
+from domain.access import Principal
 from engine.execute import Prepared
 from engine.subscribe import root_field
 from server.auth import EXPIRED, REFUSED, Session
@@ -52,7 +53,7 @@ class EventStream:
         session: Session,
         *,
         last_event_id: str | None = None,
-        cursor: Callable[[], Awaitable[str]] | None = None,
+        cursor: Callable[[Principal], Awaitable[str]] | None = None,
     ) -> None:
         self._operations = operations
         self._streams = streams
@@ -101,7 +102,7 @@ class EventStream:
     async def _tell(self, exchange: Exchange, out: "_Out") -> Ending:
         kind = exchange.kind or ""
         if self._cursor is not None:
-            await out.write(f"id: {await self._cursor()}\n\n".encode())
+            await out.write(f"id: {await self._cursor(self._session.principal)}\n\n".encode())
         answers = self._operations.answers(
             self._prepared, self._request, self._session.principal, exchange.correlation_id
         )

@@ -15,6 +15,9 @@ from sources.config import SourceConfig
 from sources.feeds import FeedConfig
 from sources.signatures import SCHEMES
 
+SHORTEST = 32
+"""Characters of a secret that nobody shall guess."""
+
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -69,12 +72,21 @@ def _revocations(value: str) -> str:
     return value
 
 
+def _long(value: SecretStr) -> SecretStr:
+    """Several may be given while one takes over from another."""
+    secrets = value.get_secret_value().split()
+    if not secrets or min(map(len, secrets)) < SHORTEST:
+        raise ValueError(f"is shorter than {SHORTEST} characters")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 PrivateAddress = Annotated[str, AfterValidator(_private_address)]
 Origins = Annotated[frozenset[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_words)]
 Words = Annotated[frozenset[str], BeforeValidator(_words)]
 ClaimPath = Annotated[str, AfterValidator(_claim_path)]
 Revocations = Annotated[str, AfterValidator(_revocations)]
+Secrets = Annotated[SecretStr, AfterValidator(_long)]
 Algorithms = Annotated[frozenset[Algorithm], BeforeValidator(_words), Field(min_length=1)]
 
 

@@ -30,7 +30,7 @@ from domain.events import Subject
 from domain.model import CustomerId, OrderId
 from examples.distributor.world import World
 from graph import schema as graph_schema
-from resolvers import changes, nodes
+from resolvers import nodes
 from tests.e2e.asking import Ask
 
 SDL = graph_schema.sdl(graph_schema.build())
@@ -140,7 +140,7 @@ ANCHORS = {
         "order:read", {"Customer": "{0}", "Aging": "aging {{ {0} }}"}, by_identity("Customer", "number")
     ),
 }
-TYPES = {"n": "String!", "id": "ID!", "from": "DateTime!", "until": "DateTime!", "after": "String!"}
+TYPES = {"n": "String!", "id": "ID!", "from": "DateTime!", "until": "DateTime!"}
 CASES = ("rma_partly_received", "on_hold", "delivery_exception")
 """Between them, the orders of these cases have an object of every guarded type."""
 
@@ -222,7 +222,7 @@ async def cells(
     asked = ANCHORS[kind].paths[path].format(selection)
     used = {
         name: each
-        for name, each in ({"n": sought, "id": nodes.encode(kind, local), "after": changes.encode(0)} | window).items()
+        for name, each in ({"n": sought, "id": nodes.encode(kind, local)} | window).items()
         if f"${name}" in asked
     }
     declared = ", ".join(f"${name}: {TYPES[name]}" for name in used)
@@ -237,9 +237,7 @@ async def cells(
             before=None,
             after=None,
         )
-        answer = await ask.follow(
-            persona, f"subscription ({declared}) {{ {asked} }}", news, own(world, persona), **used
-        )
+        answer = await ask.follow(persona, f"subscription ($after: String!) {{ {asked} }}", news, own(world, persona))
     else:
         answer = await ask(persona, f"query ({declared}) {{ {asked} }}", **used)
     errors = answer.get("errors", ())
