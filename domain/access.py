@@ -39,8 +39,8 @@ class Principal:
     """A verified caller.
 
     ``account`` and ``ship_tos`` bound a portal user (ship-tos empty: all of the account's); ``territories`` bound a
-    sales rep.
-    Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    sales rep. Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    ``subsidiaries`` bounds whoever has them further, to the accounts of those (None: of all; empty: of none).
     """
 
     subject: str
@@ -50,6 +50,7 @@ class Principal:
     account: CustomerId | None = None
     ship_tos: frozenset[str] = field(default_factory=frozenset)
     territories: frozenset[str] = field(default_factory=frozenset)
+    subsidiaries: frozenset[str] | None = None
 
     def may(self, *scopes: str) -> bool:
         return self.scopes.issuperset(scopes)

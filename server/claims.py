@@ -25,6 +25,7 @@ def understand(claims: Mapping[str, Any], issuer: str, rules: Issuer) -> Princip
         account=CustomerId(account) if account else None,
         ship_tos=_words(claims, names.ship_tos),
         territories=_words(claims, names.territories),
+        subsidiaries=None if found(claims, names.subsidiaries) is None else _words(claims, names.subsidiaries),
     )
 
 
