@@ -65,7 +65,7 @@ def test_every_claim_may_lie_deep_as_keycloak_nests_them() -> None:
     assert (caller.kind, caller.account, caller.name) == (PrincipalKind.PORTAL_USER, "0042", "Dana")
     assert caller.ship_tos == {"S1"}
     assert caller.territories == {"W1", "W2"}
-    assert caller.scopes == {"order:read"}
+    assert caller.scopes == {"order:read", "personal:read"}
 
 
 ROLES: dict[str, Any] = {

@@ -13,12 +13,24 @@ from sqlalchemy import text, update
 from domain.access import Visibility
 from domain.dossier import Dossier
 from domain.events import Subject, Withdrawn
-from domain.model import Customer, CustomerId, InvoiceId, Lifecycle, Order, OrderId, ReturnId, ShipmentId
+from domain.model import (
+    Customer,
+    CustomerId,
+    InvoiceId,
+    Lifecycle,
+    Order,
+    OrderId,
+    ProofOfDelivery,
+    ReturnId,
+    ShipmentId,
+    ShipTo,
+)
 from domain.model import ShipmentStatus as S
 from domain.order_exceptions import ExceptionKind
 from domain.order_status import OrderStatus
 from domain.projection import Projection, project
 from domain.queries import Cursor, CustomerQuery, OrderFilter, OrderQuery, RecordQuery
+from domain.values import Address
 from store import pages, tables
 from store.database import Database
 from store.memory import Hit, Memory
@@ -272,6 +284,20 @@ async def test_accounts_of_an_older_memory_get_their_subsidiary_from_what_was_to
     async with database.writing() as connection:
         await connection.execute(text(migration.FILLED[database.dialect]))
     assert await memory.accounts_in_subsidiaries(["US"]) == {"US": {"1"}}
+
+
+async def test_nobody_is_found_by_what_is_personal(database: Database) -> None:
+    """Who may not read it would learn it by asking for it."""
+    somebody = Address("Zoë Quill", ("9 Hidden Row", "Attn Yorick"), "Reno", "NV", "89501", "US")
+    handed = tracking(proof=ProofOfDelivery("Xaver Quint", None, None))
+    place = ShipTo("S1", "Wilma's Yard", somebody)
+    await tell(database, account("1", "Bolt", ship_tos=(place,)), order(ship_to=somebody), shipment(), handed)
+    memory = Memory(database)
+    assert await memory.search(ALL, "Bolt", 5) == [Hit(Subject.CUSTOMER, "1")]
+    for told in ("Zoë Quill", "Quill", "9 Hidden Row", "Attn Yorick", "Yorick", "Wilma's Yard", "Wilma", "Xaver Quint"):
+        assert await memory.search(ALL, told, 5) == [], told
+        page = await memory.customer_page(CustomerQuery(ALL, name=told))
+        assert list(page.rows) == [], told
 
 
 async def test_accounts_are_paged_by_number_and_part_of_their_name(database: Database) -> None:
