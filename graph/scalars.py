@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLError
 
 from domain.values import Moment
+from graph.directives import guarded
 
 
 def write_instant(value: Moment | datetime) -> str:
@@ -73,8 +74,8 @@ class Quantity:
 
 @strawberry.type(description="A postal address as the source keeps it.")
 class Address:
-    name: str | None
-    lines: list[str]
+    name: str | None = guarded("personal:read")
+    lines: list[str] | None = guarded("personal:read")
     city: str | None
     region: str | None
     postal_code: str | None

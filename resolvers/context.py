@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
@@ -279,6 +279,15 @@ class Context:
         return await self.once("visibility", self._visibility)
 
     async def _visibility(self) -> Visibility:
+        """Whoever has subsidiaries sees nothing beyond their accounts: a bound on what the kind of caller may see."""
+        seen, subsidiaries = await self._within_hierarchy(), self.caller.subsidiaries
+        if subsidiaries is None:
+            return seen
+        recall = partial(self.memory.accounts_in_subsidiaries, subsidiaries) if self.memory else None
+        theirs = await self._accounts(self.estate.accounts_in_subsidiaries(subsidiaries, max_age=None), recall)
+        return replace(seen, accounts=theirs if seen.accounts is None else theirs & seen.accounts)
+
+    async def _within_hierarchy(self) -> Visibility:
         caller, memory = self.caller, self.memory
         if caller.kind is PrincipalKind.SALES_REP:
             theirs = self.estate.accounts_in_territories(caller.territories, max_age=None)

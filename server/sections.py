@@ -110,6 +110,11 @@ class Claims(Section):
     territories: ClaimPath = Field(
         "crossdock_territories", description="the claim that lists a sales rep's territories"
     )
+    subsidiaries: ClaimPath = Field(
+        "crossdock_subsidiaries",
+        description="the claim that lists the subsidiaries whose accounts the caller may see, whatever its kind; none:"
+        " all, an empty list: no account",
+    )
     scope: ClaimPath = Field("scope", description="the claim that holds the scopes, as one string or a list")
     name: ClaimPath = Field("name", description="the claim that holds the name to show")
 

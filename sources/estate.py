@@ -93,6 +93,7 @@ class Estate:
         self._children = self._kept(erp.children, lifetimes.hierarchy)
         self._descendants = self._kept(erp.descendants, lifetimes.hierarchy)
         self._territories = self._kept(erp.accounts_in_territories, lifetimes.hierarchy)
+        self._subsidiaries = self._kept(erp.accounts_in_subsidiaries, lifetimes.hierarchy)
         self._receivables = self._kept(erp.receivables, lifetimes.receivables)
         self._invoices = self._kept(erp.invoices, lifetimes.invoices)
         self._invoices_by_order = self._kept(erp.invoices_by_order, lifetimes.invoices, into=[self._invoices])
@@ -145,6 +146,11 @@ class Estate:
         self, territories: Iterable[str], *, max_age: float | None = None
     ) -> Answer[str, frozenset[CustomerId]]:
         return await self._territories.load(territories, max_age=max_age)
+
+    async def accounts_in_subsidiaries(
+        self, subsidiaries: Iterable[str], *, max_age: float | None = None
+    ) -> Answer[str, frozenset[CustomerId]]:
+        return await self._subsidiaries.load(subsidiaries, max_age=max_age)
 
     async def customer_page(self, query: CustomerQuery) -> Page[Customer]:
         with as_one_call():
@@ -239,7 +245,7 @@ class Estate:
                 self._returns.drop(ReturnId(id_))
             case Subject.CUSTOMER:
                 self._customers.drop(CustomerId(id_))
-                for hierarchy in (self._children, self._descendants, self._territories):
+                for hierarchy in (self._children, self._descendants, self._territories, self._subsidiaries):
                     hierarchy.drop_all()
             case Subject.SHIPMENT:
                 self._forget_shipment(ShipmentId(id_))

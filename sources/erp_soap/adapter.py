@@ -160,6 +160,11 @@ class SoapErp:
         read = partial(self._accounts_by, "territory", whole=frozenset)
         return await _in_batches(territories, read, empty=frozenset())
 
+    async def accounts_in_subsidiaries(self, subsidiaries: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
+        """As ``accounts_in_territories``."""
+        read = partial(self._accounts_by, "subsidiary", whole=frozenset)
+        return await _in_batches(subsidiaries, read, empty=frozenset())
+
     async def descendants(self, ids: Collection[CustomerId]) -> Batch[CustomerId, frozenset[CustomerId]]:
         """As ``children``. One search finds all accounts below any of ``ids``; their parents tell who is below whom."""
 

@@ -125,11 +125,18 @@ ANCHORS = {
             "Customer": "customer {{ {0} }}",
             "Aging": "customer {{ aging {{ {0} }} }}",
             "OrderException": "exceptions {{ {0} }}",
+            "Address": "shipTo {{ {0} }}",
+            "ShipTo": "customer {{ shipTos {{ {0} }} }}",
+            "ProofOfDelivery": "shipments {{ proofOfDelivery {{ {0} }} }}",
         },
         by_identity("Order", "number")
         | {"orders": "orders(filter: {{placedAfter: $from, placedBefore: $until}}) {{ nodes {{ {0} }} }}"},
     ),
-    "Shipment": Anchor("order:read", {"Shipment": "{0}"}, by_identity("Shipment", "trackingNumber")),
+    "Shipment": Anchor(
+        "order:read",
+        {"Shipment": "{0}", "ProofOfDelivery": "proofOfDelivery {{ {0} }}"},
+        by_identity("Shipment", "trackingNumber"),
+    ),
     "Invoice": Anchor(
         "invoice:read", {"Invoice": "{0}", "InvoiceLine": "lines {{ {0} }}"}, by_identity("Invoice", "number")
     ),
@@ -137,11 +144,18 @@ ANCHORS = {
         "return:read", {"Return": "{0}", "ReturnLine": "lines {{ {0} }}"}, by_identity("Return", "rmaNumber")
     ),
     "Customer": Anchor(
-        "order:read", {"Customer": "{0}", "Aging": "aging {{ {0} }}"}, by_identity("Customer", "number")
+        "order:read",
+        {
+            "Customer": "{0}",
+            "Aging": "aging {{ {0} }}",
+            "ShipTo": "shipTos {{ {0} }}",
+            "Address": "shipTos {{ address {{ {0} }} }}",
+        },
+        by_identity("Customer", "number"),
     ),
 }
 TYPES = {"n": "String!", "id": "ID!", "from": "DateTime!", "until": "DateTime!"}
-CASES = ("rma_partly_received", "on_hold", "delivery_exception")
+CASES = ("rma_partly_received", "held_after_shipping", "delivery_exception")
 """Between them, the orders of these cases have an object of every guarded type."""
 
 MATRIX = [(name, path) for name, anchor in ANCHORS.items() for path in anchor.paths]
