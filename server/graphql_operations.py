@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -15,10 +15,14 @@ from domain.access import Principal
 from engine.execute import Context, Engine, Prepared
 from engine.subscribe import subscribe
 from server.graphql_request import GraphQLRequest, Refused
+from sources.transport import as_one_operation
 
 log = structlog.get_logger("crossdock.graphql")
 
 Answer: TypeAlias = dict[str, Any]
+
+ANSWERING = 0.5
+"""Seconds, a tenth of an operation's time at most, that are kept for answering when a source takes all the others."""
 
 INTROSPECTION = frozenset(("__schema", "__type", "_service"))
 SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
@@ -93,13 +97,24 @@ class Operations:
     async def _once(
         self, prepared: Prepared, request: GraphQLRequest, principal: Principal, correlation_id: str
     ) -> Answer:
-        async with asyncio.timeout(self.deadline):
+        async with in_time(asyncio.get_running_loop().time() + self.deadline):
             return await self.engine.execute(
                 prepared,
                 context=self.context(principal, correlation_id),
                 variables=request.variables,
                 operation_name=request.operation_name,
             )
+
+
+@asynccontextmanager
+async def in_time(ends: float) -> AsyncIterator[asyncio.Timeout]:
+    """What runs inside ends at ``ends`` (event loop time). Its sources end a little before, so that there is time left
+    to answer with what the others gave. Raises TimeoutError.
+    """
+    left = ends - asyncio.get_running_loop().time()
+    with as_one_operation(ends - min(ANSWERING, left / 10)):
+        async with asyncio.timeout_at(ends) as clock:
+            yield clock
 
 
 def kind_of(prepared: Prepared | Answer, request: GraphQLRequest) -> OperationType | None:

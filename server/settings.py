@@ -16,7 +16,7 @@ from ingest.polling import Carrier
 from server.broker_settings import Broker, Publish
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
-from server.sections import Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
+from server.sections import CarrierSource, Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
 from sources.registry import CARRIERS
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     erp: Source = Field(description="the ERP")
     wms: Source = Field(description="the warehouse system")
-    carriers: dict[str, Source] = Field(
+    carriers: dict[str, CarrierSource] = Field(
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
     )
     lifetimes: Lifetimes = Lifetimes()

@@ -38,7 +38,7 @@ class Unreadable(ValueError):
 
 def parse(body: bytes, content_type: str = "") -> _Element:
     """The document's root. ``content_type``: the HTTP header. Raises ``Unreadable``."""
-    if len(body) > AT_ONCE and _marks(body) > AT_ONCE:
+    if len(body) > AT_ONCE and marks(body) > AT_ONCE:
         raise Unreadable("has more elements than any such document needs")
     with _as_unreadable():
         return _accepted(etree.fromstring(body, etree.XMLParser(**OPTIONS, encoding=_charset(body, content_type))))
@@ -69,7 +69,7 @@ def parse_in_pieces(
         )
         open_, since, kept = 0, 0, 0
         for piece in _pieces(body):
-            since += _marks(piece)
+            since += marks(piece)
             if kept + since > AT_ONCE:
                 raise Unreadable("has a record larger than any record is")
             parser.feed(piece)
@@ -112,7 +112,8 @@ def _drop(element: _Element) -> bool:
     return True
 
 
-def _marks(body: bytes) -> int:
+def marks(body: bytes) -> int:
+    """How many elements and attributes it has at most."""
     return body.count(b"<") + body.count(b"=")
 
 

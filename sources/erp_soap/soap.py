@@ -76,9 +76,20 @@ class Service(Generic[P]):
         self._contract: Contract[P] | None = None
         self._flight: Flight[Contract[P]] | None = None
         self._large = asyncio.Lock()
+        self._waiting = 0
+        self._most_waiting = config.limits.max_body
 
     async def contract(self) -> Contract[P]:
-        """Raises SourceTimeout, or SourceUnavailable for any other reason why the WSDL cannot be used."""
+        """Within the time of a call. Raises SourceTimeout, or SourceUnavailable for any other reason why the WSDL
+        cannot be used.
+        """
+        if self._contract is not None:
+            return self._contract
+        async with self._transport.in_time("wsdl"):
+            return await self.read_contract()
+
+    async def read_contract(self) -> Contract[P]:
+        """Likewise, however long it takes: each of its documents has the time of a call."""
         if self._contract is None:
             if self._flight is None or self._flight.over:
                 self._flight = Flight(self._load())
@@ -109,7 +120,8 @@ class Service(Generic[P]):
             overloaded=_overloaded,
         )
         try:
-            root = await self._take(reply, record, lambda found: take(found, reply.as_of))
+            async with self._transport.in_time(operation):
+                root = await self._take(reply, record, lambda found: take(found, reply.as_of))
             return _body(root, contract.output(operation))
         except Unreadable as error:
             detail = f"{operation}: the answer (HTTP {reply.status}) {error}"
@@ -118,13 +130,21 @@ class Service(Generic[P]):
     async def _take(self, reply: Reply, record: str, take: Callable[[_Element], None]) -> _Element:
         """The answer's root. A large one is read in pieces, one such answer at a time, and others work in between.
 
+        While as many bytes wait for that as one answer may have, more are turned away (SourceUnavailable).
+
         Not in a thread: mapping holds the GIL, so threads would only fight over it (four answers: twice the CPU).
         """
         if len(reply.body) <= LARGE:
             return parse_records(reply.body, _content_type(reply), record, take)
-        async with self._large:
-            with closing(parse_in_pieces(reply.body, _content_type(reply), record, take)) as steps:
-                return await _resting(steps)
+        if self._waiting + len(reply.body) > self._most_waiting:
+            raise SourceUnavailable(self._source, f"{self._waiting} bytes of answers wait to be read already")
+        self._waiting += len(reply.body)
+        try:
+            async with self._large:
+                with closing(parse_in_pieces(reply.body, _content_type(reply), record, take)) as steps:
+                    return await _resting(steps)
+        finally:
+            self._waiting -= len(reply.body)
 
     async def _load(self) -> Contract[P]:
         try:

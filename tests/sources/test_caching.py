@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import SourceError, SourceFault, SourceUnavailable
+from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.values import Provenance
 from sources.caching import Answer, Cached, stale
 from sources.ports import Batch
+from sources.transport import as_one_operation
 
 START = datetime(2026, 11, 20, 15, tzinfo=UTC)
 DOWN = SourceUnavailable("src", "down")
@@ -87,6 +88,27 @@ def source() -> Source:
     made = Source()
     made.state = {"a": 1, "b": 2, "c": 3}
     return made
+
+
+# -- the operation's time ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "batches"), [(60, 2), (5, 1)], ids=["more time", "less time"])
+async def test_who_has_more_time_asks_again_where_who_began_had_too_little(
+    source: Source, seconds: float, batches: int
+) -> None:
+    source.gate, source.failing = asyncio.Event(), SourceTimeout("src", "no time")
+    now = asyncio.get_running_loop().time()
+    with as_one_operation(now + 10):
+        hurried = asyncio.create_task(source.versions("a"))
+        await asyncio.sleep(0)
+    with as_one_operation(now + seconds):
+        joining = asyncio.create_task(source.versions("a"))
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await hurried == {"a": SourceTimeout}
+    assert await joining == {"a": SourceTimeout}
+    assert source.batches == [["a"]] * batches
 
 
 # -- one read for many -----------------------------------------------------------------------------------------------
