@@ -170,10 +170,12 @@ class Cached(Generic[K, V]):
             with as_one_call():
                 batch = await self._fetch(keys)
         except SourceError as error:
-            return dict.fromkeys(keys, error)
+            return dict.fromkeys(keys, unburdened(error))
         for key in keys:
             value = batch.get(key, ABSENT)
-            if not isinstance(value, SourceError):
+            if isinstance(value, SourceError):
+                unburdened(value)
+            else:
                 self._remember(key, value, _Instant(min((began.at, *asked(value))), began.tick))
         return batch
 
@@ -213,6 +215,17 @@ class Cached(Generic[K, V]):
 
 def _late(value: object) -> bool:
     return isinstance(value, SourceTimeout)
+
+
+def unburdened(error: SourceError) -> SourceError:
+    """The error without the frames it came through: they hold the answer that was read, and would hold it as long as
+    the error lives, or until cycles are next collected.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error
 
 
 def stale(value: V) -> V:

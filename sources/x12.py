@@ -11,6 +11,8 @@ from dataclasses import dataclass
 ISA_LENGTH = 106
 """The ISA segment is of fixed width: its 16 elements end at these places, its terminator is the last character."""
 ISA_WIDTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
+HEADER = re.compile("ISA(.)" + r"\1".join(f".{{{width}}}" for width in ISA_WIDTHS), re.DOTALL)
+"""What may be one; ``_separators`` decides."""
 
 BETWEEN_SEGMENTS = "\r\n"
 
@@ -107,7 +109,8 @@ def _separators(text: str, position: int) -> tuple[str, str] | None:
 
 
 def _next_header(text: str, position: int) -> int:
-    while (position := text.find("ISA", position)) >= 0:
+    while found := HEADER.search(text, position):
+        position = found.start()
         if _separators(text, position):
             return position
         position += 1

@@ -32,6 +32,15 @@ MARKS: Final = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.
 DECLARATION: Final = re.compile(rb"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
 
 
+NAMES: Final = (
+    re.compile(rb"<([^\s/>]+)"),
+    re.compile(rb"\s([^\s=<>\"']+)\s*="),
+    re.compile(rb"xmlns[^=<>]*=\s*[\"']([^\"']*)"),
+)
+"""Elements, attributes and namespaces."""
+MOST_NAMES: Final = 5_000
+
+
 class Unreadable(ValueError):
     """Not the XML we accept."""
 
@@ -115,6 +124,12 @@ def _drop(element: _Element) -> bool:
 def marks(body: bytes) -> int:
     """How many elements and attributes it has at most."""
     return body.count(b"<") + body.count(b"=")
+
+
+def check_names(body: bytes) -> None:
+    """Raises ``Unreadable`` for more different names than any schema has: libxml2 keeps each it ever met."""
+    if sum(len(set(names.findall(body))) for names in NAMES) > MOST_NAMES:
+        raise Unreadable("has more names than any schema")
 
 
 def _charset(body: bytes, content_type: str) -> str | None:

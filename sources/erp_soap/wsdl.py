@@ -10,7 +10,7 @@ from lxml.etree import QName, _Element
 from zeep import xsd
 from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
-from sources.erp_soap.parsing import Unreadable, marks, parse
+from sources.erp_soap.parsing import Unreadable, check_names, marks, parse
 
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 WSDL: Final = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -50,6 +50,7 @@ async def collect(address: str, fetch: Fetch, *, most: int = MOST_MARKS) -> Docu
         size, found = size + len(documents[here]), found + marks(documents[here])
         if size > MOST_BYTES or found > most:
             raise Unreadable("is larger than any WSDL, with all it leads to")
+        check_names(documents[here])
         waiting += _references(here, parse(documents[here]))
     return documents
 

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from tests.sources.hostile import Behaviour
 
 STEP = 64 * 1024
+CLOSING = 0.2
+"""Seconds in which the loop surely closes what was aborted."""
 
 
 @dataclass
@@ -59,11 +61,13 @@ async def door(target: str) -> AsyncIterator[Door]:
         assert task
         here.connections.add(task)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await here.serve(reader, writer)
+            writer.close()
+        except asyncio.CancelledError:
+            writer.transport.abort()
         finally:
             here.connections.discard(task)
-            writer.close()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     parts = urlsplit(target)
@@ -78,3 +82,4 @@ async def door(target: str) -> AsyncIterator[Door]:
             task.cancel()
         await asyncio.gather(*here.connections, return_exceptions=True)
         await server.wait_closed()
+        await asyncio.sleep(CLOSING)

@@ -17,6 +17,7 @@ import httpx
 import psutil
 
 from examples.distributor import environment as company
+from tests.soak.doors import Door
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
@@ -50,7 +51,7 @@ class Product:
         self.address = address
         self._process = process
         self._told = told
-        self._client = httpx.AsyncClient(trust_env=False, timeout=120)
+        self._client = httpx.AsyncClient(trust_env=False, timeout=120, limits=httpx.Limits(max_keepalive_connections=0))
 
     async def ask(self, bearer: str, query: str, **variables: Any) -> dict[str, Any]:
         reply = await self._client.post(
@@ -91,6 +92,15 @@ class Product:
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A product, a door before each of its sources, and the token of somebody who sees everything."""
+
+    doors: Mapping[str, Door]
+    here: Product
+    bearer: str
 
 
 @contextmanager

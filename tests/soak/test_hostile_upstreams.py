@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from examples.distributor.fleet import Fleet
+from server.jwks import PAUSE
 from tests.e2e import personas
 from tests.soak.attacks import JSON, STUCK, WIRE, X12, XML
-from tests.soak.doors import Door, door
+from tests.soak.doors import door
 from tests.soak.figures import tell
-from tests.soak.product import CARRIERS, SECTIONS, Product, limits, product
-from tests.sources.hostile import Behaviour, reset
+from tests.soak.forged import forged
+from tests.soak.product import CARRIERS, SECTIONS, Left, Product, Site, limits, product
+from tests.sources.hostile import Behaviour, hostile, reset, status
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
@@ -86,7 +88,7 @@ async def attacked(
             assert told, (name, answer)
             assert told <= SOURCE_ERRORS, (name, answer)
             figures.codes.update(told)
-            if name in STUCK:
+            if name in STUCK and told == {"SOURCE_TIMEOUT"}:
                 figures.waits.append(took)
             if took > figures.longest:
                 figures.longest, figures.slowest = took, name
@@ -94,12 +96,7 @@ async def attacked(
     return figures
 
 
-@dataclass
-class Site:
-    doors: Mapping[str, Door]
-    here: Product
-    bearer: str
-
+class Attacked(Site):
     def striking(self, names: Sequence[str], where: str) -> Callable[[Behaviour | None], None]:
         def strike(attack: Behaviour | None) -> None:
             for name in names:
@@ -130,43 +127,81 @@ class Site:
 
 
 @pytest.fixture
-async def site(fleet: Fleet, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(fleet: Fleet, tmp_path: Path) -> AsyncIterator[Attacked]:
     async with AsyncExitStack() as stack:
         doors = {name: await stack.enter_async_context(door(fleet.urls[name])) for name in SECTIONS}
         doors["erp"].strike(reset, "wsdl")
         urls = {**fleet.urls, **{name: each.url for name, each in doors.items()}}
         with product(urls, tmp_path, SETTINGS) as process:
             async with process as here:
-                yield Site(doors, here, await personas.token(fleet, "service"))
+                yield Attacked(doors, here, await personas.token(fleet, "service"))
 
 
-async def test_sources(site: Site) -> None:
+async def test_sources(site: Attacked) -> None:
     here = site.here
     told: dict[str, Figures] = {}
-    numbers = [f"SO-{number}" for number in range(ASKERS)]
-    told["WSDL"] = await attacked(here, site.striking(["erp"], "wsdl"), WIRE | XML, site.asking(ORDER, numbers))
+
+    async def attack(kind: str, names: str, where: str, attacks: Mapping[str, Behaviour], ask: Asking) -> None:
+        told[kind] = await attacked(here, site.striking(names.split(), where), attacks, ask)
+        tell(16, f"{kind}: {told[kind]}")
+
+    await attack("WSDL", "erp", "wsdl", WIRE | XML, site.asking(ORDER, [f"SO-{number}" for number in range(ASKERS)]))
     served = await site.by_carrier()
-    for carrier, path in (("ups", "oauth"), ("fedex", "oauth"), ("usps", "oauth2")):
-        ask = site.asking(EVENTS, served[carrier])
-        told[f"{carrier} token"] = await attacked(here, site.striking([carrier], path), WIRE | JSON, ask)
+    for carrier in ("ups", "fedex", "usps"):
+        await attack(f"{carrier}'s tokens", carrier, "oauth", WIRE | JSON, site.asking(EVENTS, served[carrier]))
     orders = sorted({number for each in served.values() for number in each})
     for query in (ORDER, SHIPMENTS, EVENTS):
         await asyncio.gather(*(here.ask(site.bearer, query, n=number) for number in orders[:20]))
     await asyncio.sleep(IDLE)
     before = await here.left()
-    told["ERP"] = await attacked(here, site.striking(["erp"], "POST"), WIRE | XML, site.asking(ORDER, orders))
-    told["WMS"] = await attacked(here, site.striking(["wms"], ""), WIRE | JSON, site.asking(SHIPMENTS, orders))
+    await attack("ERP", "erp", "POST", WIRE | XML, site.asking(ORDER, orders))
+    await attack("WMS", "wms", "", WIRE | JSON, site.asking(SHIPMENTS, orders))
     for carrier in CARRIERS:
         own = X12 if carrier == "ltl" else JSON
-        ask = site.asking(EVENTS, served[carrier])
-        told[carrier] = await attacked(here, site.striking([carrier], ""), WIRE | own, ask)
+        await attack(carrier, carrier, "", WIRE | own, site.asking(EVENTS, served[carrier]))
     await asyncio.sleep(IDLE)
-    after = await here.left()
-    for kind, figures in told.items():
-        tell(16, f"{kind}: {figures}")
-    left = f"{after.tasks.total() - before.tasks.total()} tasks, {after.sockets - before.sockets} sockets"
-    tell(16, f"left behind: {left}, {after.files - before.files} file descriptors")
+    _nothing_left(before, await here.left())
     assert {kind: figures.growth // MIB for kind, figures in told.items() if figures.growth > GROWTH} == {}
-    assert after.tasks - before.tasks == Counter()
+
+
+def _nothing_left(before: Left, after: Left) -> None:
+    tasks, files = after.tasks - before.tasks, after.files - before.files
+    tell(16, f"left behind: {tasks.total()} tasks, {after.sockets - before.sockets} sockets, {files} file descriptors")
+    assert tasks == Counter()
     assert after.sockets <= before.sockets
-    assert after.files <= before.files
+    assert files <= 0
+
+
+async def test_identity_providers(fleet: Fleet, tmp_path: Path) -> None:
+    """Each attack comes from an issuer of its own, by its key set and by its discovery document."""
+    attacks = WIRE | JSON
+    async with hostile() as provider:
+        provider.on("*", status(404))
+        given = {"CROSSDOCK_LOG_LEVEL": "error"}
+        for number in range(len(attacks)):
+            for way in "kd":
+                section = f"CROSSDOCK_OIDC__{way.upper()}{number}__"
+                given |= {f"{section}ISSUER": f"{provider.url}/{way}{number}", f"{section}AUDIENCE": "crossdock"}
+            given[f"CROSSDOCK_OIDC__K{number}__JWKS_URL"] = f"{provider.url}/k{number}"
+        with product(fleet.urls, tmp_path, given) as process:
+            async with process as here:
+                await here.ask(await personas.token(fleet, "service"), ORDER, n="SO-1")
+                await asyncio.sleep(PAUSE + 1)
+                before, base = await here.left(), here.memory()
+                waits: list[float] = []
+                for number, (name, attack) in enumerate(attacks.items()):
+                    provider.on(f"/k{number}", attack)
+                    provider.on(f"/d{number}/.well-known/openid-configuration", attack)
+                    began = time.monotonic()
+                    await asyncio.gather(
+                        *(here.ask(forged(f"{provider.url}/{way}{number}", provider.url), ORDER, n="1") for way in "kd")
+                    )
+                    if name in STUCK:
+                        waits.append(time.monotonic() - began)
+                growth = here.peak() - base
+                await asyncio.sleep(IDLE)
+                after = await here.left()
+    figure = f"{2 * len(attacks)} attacks, memory +{growth / MIB:.0f} MiB"
+    tell(16, f"identity providers: {figure}, stuck ones answered in {min(waits):.2f} to {max(waits):.2f} s of 5")
+    _nothing_left(before, after)
+    assert growth <= GROWTH

@@ -1,6 +1,5 @@
 """Whatever upstreams, tokens and callers say, nothing is sent where no setting points: a trap listens for it."""
 
-import base64
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +15,7 @@ from tests.e2e import personas
 from tests.soak.attacks import ENVELOPE, elsewhere, told, xml
 from tests.soak.doors import Door, door
 from tests.soak.figures import tell
+from tests.soak.forged import forged
 from tests.soak.product import SECTIONS, Product, limits, product
 from tests.sources.hostile import Behaviour, Hostile, hostile, raw, status
 
@@ -28,7 +28,7 @@ DELIVERED = World.build().examples["delivered"]
 SHIPMENT = "query ($n: String!) { shipment(trackingNumber: $n) { number } }"
 NODE = "query ($n: ID!) { node(id: $n) { id } }"
 XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"'
-INSIDE: Mapping[str, str] = {
+INSIDE: dict[str, str] = {
     "entity": '<!DOCTYPE a [<!ENTITY x SYSTEM "TRAP/e">]><a>&x;</a>',
     "parameter entity": '<!DOCTYPE a [<!ENTITY % x SYSTEM "TRAP/p"> %x;]><a/>',
     "DTD": '<!DOCTYPE a SYSTEM "TRAP/d"><a/>',
@@ -84,13 +84,6 @@ def provided(provider: Hostile, trap: Hostile) -> dict[str, str]:
             if address:
                 settings[f"{section}JWKS_URL"] = address
     return settings
-
-
-def forged(issuer: str, trap: str) -> str:
-    """A token that says where its key is."""
-    header = {"alg": "RS256", "typ": "JWT", "kid": f"{trap}/kid", "jku": f"{trap}/jku", "x5u": f"{trap}/x5u"}
-    parts = (json.dumps(part).encode() for part in (header, {"iss": issuer, "aud": "crossdock", "sub": "a"}))
-    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (*parts, b"0" * 256))
 
 
 async def test_nothing_is_sent_elsewhere(fleet: Fleet, tmp_path: Path, trap: Hostile, provider: Hostile) -> None:

@@ -282,3 +282,16 @@ async def test_large_answers_that_wait_are_bounded_together() -> None:
     refused = [each for each in told if isinstance(each, SourceUnavailable)]
     assert 1 <= len(refused) <= 2
     assert "wait to be read already" in str(refused[0])
+
+
+async def test_names_without_end_are_met_once() -> None:
+    """What libxml2 has met it keeps; a fault is no reason to look closer."""
+    floods = [f"<a>{''.join(f'<{letter}{number}/>' for number in range(60_000))}</a>" for letter in "xyz"]
+    told: list[str] = []
+    async with speaking(Service(answers=[*floods, found(account("1"))])) as soap:
+        for _ in floods:
+            with pytest.raises(SourceFault) as caught:
+                await searched(soap, lambda _, __: None)
+            told.append("more names" if "has more names than any schema" in str(caught.value) else "other")
+        await searched(soap, lambda _, __: told.append("read"))
+    assert told == ["other", "more names", "more names", "read"]
