@@ -20,6 +20,7 @@ from server.graphql_operations import (
     Operations,
     check_origin,
     codes,
+    in_time,
     stamped,
     told,
     too_deep,
@@ -206,7 +207,7 @@ class GraphQLEndpoint:
     ) -> dict[str, Any]:
         departure = None
         try:
-            async with asyncio.timeout_at(ends) as clock:
+            async with in_time(ends) as clock:
                 departure = _Departure(receive, clock)
                 try:
                     return await self._operations.engine.execute(

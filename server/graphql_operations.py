@@ -1,8 +1,8 @@
 """Runs operations for whatever carries them: who may read the schema, how long each may take, how trouble is told."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from engine.execute import Context, Engine, Prepared
 from engine.subscribe import subscribe
 from server.graphql_request import GraphQLRequest, Refused
 from server.trusted import Trusted
+from sources.transport import as_one_operation
 
 log = structlog.get_logger("crossdock.graphql")
 
@@ -22,6 +23,9 @@ Answer: TypeAlias = dict[str, Any]
 
 NOT_PERSISTED = Refused(400, "PersistedQueryNotFound", code="PERSISTED_QUERY_NOT_FOUND")
 """In the words by which Apollo's clients know to send the document itself."""
+
+ANSWERING = 0.5
+"""Seconds, a tenth of an operation's time at most, that are kept for answering when a source takes all the others."""
 
 INTROSPECTION = frozenset(("__schema", "__type", "_service"))
 
@@ -103,7 +107,7 @@ class Operations:
     async def _once(
         self, prepared: Prepared, request: GraphQLRequest, principal: Principal, correlation_id: str
     ) -> Answer:
-        async with asyncio.timeout(self.deadline):
+        async with in_time(asyncio.get_running_loop().time() + self.deadline):
             return await self.engine.execute(
                 prepared,
                 context=self.context(principal, correlation_id),
@@ -116,6 +120,17 @@ def _discreet(errors: Sequence[GraphQLError]) -> Sequence[GraphQLError]:
     """What whoever may not read the schema is told of a document: which of its parts do not fit would tell of it."""
     kept = [error for error in errors if isinstance(error, GraphQLSyntaxError) or "code" in (error.extensions or {})]
     return kept or [GraphQLError("The document does not fit the schema.")]
+
+
+@asynccontextmanager
+async def in_time(ends: float) -> AsyncIterator[asyncio.Timeout]:
+    """What runs inside ends at ``ends`` (event loop time). Its sources end a little before, so that there is time left
+    to answer with what the others gave. Raises TimeoutError.
+    """
+    left = ends - asyncio.get_running_loop().time()
+    with as_one_operation(ends - min(ANSWERING, left / 10)):
+        async with asyncio.timeout_at(ends) as clock:
+            yield clock
 
 
 def kind_of(prepared: Prepared | Answer, request: GraphQLRequest) -> OperationType | None:

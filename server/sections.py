@@ -187,6 +187,12 @@ class Limits(Section):
     )
 
 
+class CarrierLimits(Limits):
+    """A carrier's answers are small."""
+
+    max_body: int = Field(2 * 1024 * 1024, gt=0, description="bytes an answer of a carrier's may have, decompressed")
+
+
 class Source(Section):
     """A source system: where it is, who we are there, and its limits."""
 
@@ -232,6 +238,12 @@ class Source(Section):
     def feed(self, role: str, name: str) -> FeedConfig:
         secrets = (_told(self.webhook_secret) or "").split()
         return FeedConfig(role, self.kind, name, tuple(secrets), self.webhook_scheme)
+
+
+class CarrierSource(Source):
+    """A carrier: as any source, with smaller answers."""
+
+    limits: CarrierLimits = CarrierLimits()
 
 
 def _told(secret: SecretStr | None) -> str | None:

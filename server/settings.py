@@ -19,7 +19,17 @@ from server.broker_settings import Broker, Publish
 from server.document_settings import Documents
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
-from server.sections import SHORTEST, Demo, Issuer, Lifetimes, Origins, PrivateAddress, Secrets, Source
+from server.sections import (
+    SHORTEST,
+    CarrierSource,
+    Demo,
+    Issuer,
+    Lifetimes,
+    Origins,
+    PrivateAddress,
+    Secrets,
+    Source,
+)
 from server.trusted import Trusted
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
@@ -72,7 +82,7 @@ class Settings(BaseSettings):
     )
     erp: Source = Field(description="the ERP")
     wms: Source = Field(description="the warehouse system")
-    carriers: dict[str, Source] = Field(
+    carriers: dict[str, CarrierSource] = Field(
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
     )
     lifetimes: Lifetimes = Lifetimes()

@@ -29,7 +29,7 @@ from domain.model import (
 )
 from domain.queries import CustomerQuery, OrderQuery, Page, RecordQuery
 from domain.values import Code
-from sources.caching import Answer, Cached
+from sources.caching import Answer, Cached, unburdened
 from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
 from sources.ports import Batch, CarrierSource, ErpSource, ReturnsSource, WarehouseSource
@@ -119,13 +119,11 @@ class Estate:
         return await self._orders_by_po.load(po_numbers, max_age=max_age)
 
     async def order_page(self, query: OrderQuery) -> Page[Order]:
-        with as_one_call():
-            page = await self._erp.order_page(query)
+        page = await _live(self._erp.order_page(query))
         return self._met(page, *self._orders_within(lines=query.lines, amounts=query.amounts))
 
     async def order_count(self, query: OrderQuery) -> int:
-        with as_one_call():
-            return await self._erp.order_count(query)
+        return await _live(self._erp.order_count(query))
 
     async def customers(
         self, ids: Iterable[CustomerId], *, max_age: float | None = None
@@ -153,8 +151,7 @@ class Estate:
         return await self._subsidiaries.load(subsidiaries, max_age=max_age)
 
     async def customer_page(self, query: CustomerQuery) -> Page[Customer]:
-        with as_one_call():
-            page = await self._erp.customer_page(query)
+        page = await _live(self._erp.customer_page(query))
         return self._met(page, self._customers)
 
     async def receivables(
@@ -171,8 +168,7 @@ class Estate:
         return await self._invoices_by_order.load(ids, max_age=max_age)
 
     async def invoice_page(self, query: RecordQuery) -> Page[Invoice]:
-        with as_one_call():
-            page = await self._erp.invoice_page(query)
+        page = await _live(self._erp.invoice_page(query))
         return self._met(page, self._invoices)
 
     # -- returns -----------------------------------------------------------------------------------------------------
@@ -186,8 +182,7 @@ class Estate:
         return await self._returns_by_order.load(ids, max_age=max_age)
 
     async def return_page(self, query: RecordQuery) -> Page[Return]:
-        with as_one_call():
-            page = await self._returns_source.return_page(query)
+        page = await _live(self._returns_source.return_page(query))
         return self._met(page, self._returns)
 
     # -- the warehouse -----------------------------------------------------------------------------------------------
@@ -208,8 +203,7 @@ class Estate:
         return await self._by_tracking.load(numbers, max_age=max_age)
 
     async def shipment_page(self, query: RecordQuery) -> Page[Shipment]:
-        with as_one_call():
-            page = await self._warehouse.shipment_page(query)
+        page = await _live(self._warehouse.shipment_page(query))
         return self._met(page, self._shipments)
 
     # -- the carriers ------------------------------------------------------------------------------------------------
@@ -315,6 +309,15 @@ class Estate:
         last = max(tracking.events, key=lambda event: event.occurred.at, default=None)
         final = last is not None and last.status in FINAL
         return self._lifetimes.tracking_final if final else self._lifetimes.tracking
+
+
+async def _live(read: Awaitable[V]) -> V:
+    """What is read, as one call."""
+    with as_one_call():
+        try:
+            return await read
+        except SourceError as error:
+            raise unburdened(error)  # noqa: B904 (the same error)
 
 
 def _no_codes(_: object) -> Iterable[Code | None]:

@@ -104,7 +104,7 @@ class SoapErp:
 
     async def warm(self) -> None:
         """Reads the WSDL, which may take longer than a caller would wait. Raises SourceError when it cannot be had."""
-        await self._service.contract()
+        await self._service.read_contract()
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
