@@ -29,6 +29,7 @@ from server import running
 SIMULATOR = Path(__file__).resolve().parent.parent.parent / "shared" / "bench" / "sim" / "sim.js"
 UPSTREAM_PORT = 9158
 SMALL = "query($number: String!) { order(number: $number) { number erpStatus { raw } customer { name } } }"
+OWNER = "query($number: String!) { order(number: $number) { customer { number } } }"
 DEEP = """fragment deep on OrderConnection { nodes {
   number erpStatus { raw } totals { total { amount } } customer { name }
   lines { lineNumber item { sku description } ordered { value } unitPrice { amount } }
@@ -45,6 +46,8 @@ ORDERS = 25
 """What each of the data set's large accounts has."""
 PACE = 0.01
 """Seconds from one small query's answer to the next."""
+OTHERS = 300
+"""How many orders of other accounts the small queries go round: what one caller reads, the other does not."""
 STALLED = 0.02
 """Seconds of CPU without a turn of the loop from which on its thread is asked what it is at."""
 OURS = ("domain", "sources", "resolvers", "engine", "graph", "server", "benchmarks")
@@ -182,11 +185,24 @@ async def _post(session: aiohttp.ClientSession, url: str, query: str, **variable
     return (time.monotonic() - began) * 1e3
 
 
+async def of_others(session: aiohttp.ClientSession, url: str) -> list[str]:
+    """Numbers of orders that are none of the large accounts'."""
+    large_ones = {f"C{n:04d}" for n in range(1, ACCOUNTS + 1)}
+    found = list[str]()
+    for number in (f"SO-{each}" for each in range(100001, 120001)):
+        async with session.post(url, json={"query": OWNER, "variables": {"number": number}}) as reply:
+            if (await reply.json())["data"]["order"]["customer"]["number"] not in large_ones:
+                found.append(number)
+        if len(found) == OTHERS:
+            break
+    return found
+
+
 async def waited(pipe: Connection, url: str, *, seconds: float, accounts: int) -> Waited:
     """``accounts`` 0: nobody beside."""
     over = time.monotonic() + seconds
     async with aiohttp.ClientSession() as session:
-        await _post(session, url, SMALL, number="SO-100001")
+        numbers = await of_others(session, url)
         if accounts:
             await _post(session, url, large(accounts))
         pipe.send(True)
@@ -195,7 +211,7 @@ async def waited(pipe: Connection, url: str, *, seconds: float, accounts: int) -
 
         async def small() -> None:
             while time.monotonic() < over or len(taken) < 2:
-                taken.append(await _post(session, url, SMALL, number=f"SO-{100001 + len(taken) % 2000}"))
+                taken.append(await _post(session, url, SMALL, number=numbers[len(taken) % len(numbers)]))
                 await asyncio.sleep(PACE)
 
         async def neighbour() -> None:

@@ -22,6 +22,7 @@ from engine.batching import batched
 from engine.compile import Compiler
 from engine.execute import Engine, Mode, Prepared
 from engine.guards import Guards
+from engine.resting import Rest, Turns
 from engine.wire import written
 from graph.scalars import SCALARS
 
@@ -133,6 +134,7 @@ class Anybody:
     def __init__(self) -> None:
         self.denied: Mapping[tuple[str, str], frozenset[str]] = {}
         self.seen: Mapping[tuple[str, str], list[object]] = {}
+        self.turns: Turns = Rest()
 
     def start(self, *_: object) -> None: ...
     def deny(self, _: object) -> None: ...

@@ -35,6 +35,7 @@ from engine.cost import refusal as too_dear
 from engine.guards import FieldKey, Guarded, Guards, Watch
 from engine.limits import Limits, Reader, check_variables, measure
 from engine.pricing import Pricing
+from engine.resting import Turns
 from engine.run import Run
 
 
@@ -74,6 +75,11 @@ class Operation:
 
 class Context(Guarded, Protocol):
     """What the engine asks of the context that resolvers see."""
+
+    @property
+    def turns(self) -> Turns:
+        """By which the operation leaves turns of the event loop to others."""
+        ...
 
     def start(self, operation: Operation, guards: Guards) -> None:
         """Called once before anything is resolved; sets ``denied``. May raise GraphQLError to refuse the operation."""

@@ -2,13 +2,23 @@
 
 import asyncio
 import time
+from typing import Protocol
 
 STRETCH = 0.003
 """Seconds after which other work has its turn."""
 
 
+class Turns(Protocol):
+    """When an operation's work must wait for its next turn."""
+
+    @property
+    def due(self) -> bool: ...
+
+    async def take(self) -> None: ...
+
+
 class Rest:
-    """Due once the work has gone on for a stretch since it began or rested."""
+    """Due once the work has gone on for a stretch since it began or rested, whatever else there is."""
 
     __slots__ = ("_until",)
 

@@ -21,7 +21,6 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from engine.fields import Access, Batched, Function, info_for
 from engine.guards import FieldKey
-from engine.resting import Rest
 from engine.settle import settle
 from engine.values import Complete, Pending, Position, Selected, failed
 
@@ -188,14 +187,13 @@ class Run:
         await self._work_off(wave)
 
     async def _batch(self, slot: Slot, access: Batched, waiting: Waiting, wave: Wave) -> None:
-        key, complete = slot.key, slot.complete
+        key, complete, turns = slot.key, slot.complete, self._context.turns
         try:
             values = await access.call([parent for parent, _ in waiting], self.info(slot.selected.index))
-            rest = Rest()
             for (_, told), value in zip(waiting, values, strict=True):
                 told[key] = complete(value, wave, self)
-                if rest.due:
-                    await rest.take()
+                if turns.due:
+                    await turns.take()
         except Exception as error:  # noqa: BLE001 (told to the client)
             for _, told in waiting:
                 told[key] = failed(error, slot.position, self)

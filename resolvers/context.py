@@ -18,6 +18,7 @@ from resolvers.loaders import Loaders
 from resolvers.recall import First, Readings, Remembered
 from resolvers.seals import Seal
 from sources.estate import Answer, Estate
+from sources.pace import Turns
 from store.memory import Memory
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Context:
     ) -> None:
         self.principal = principal
         self.estate: Estate = estate
+        self.turns = Turns(estate.pace, correlation_id)
         self.memory = memory
         self.changes = changes
         self.desk = desk

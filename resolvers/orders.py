@@ -178,7 +178,8 @@ async def _derive(context: Context, orders: Sequence[Order]) -> Sequence[Standin
     seen_there = (seen.shipments for seen in work if isinstance(seen, WarehouseOrder))
     shipped = {shipment.id: shipment for found in seen_there for shipment in found}
     states = dict(zip(shipped, await shipments.states(context, list(shipped.values())), strict=True))
-    return await derived(lambda each: _standing(context, *each, states), zip(orders, work, strict=True))
+    rows = zip(orders, work, strict=True)
+    return await derived(lambda each: _standing(context, *each, states), rows, context.turns)
 
 
 def _standing(

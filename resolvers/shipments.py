@@ -116,7 +116,7 @@ async def _derive(context: Context, shipments: Sequence[Shipment]) -> Sequence[S
     keys = list({key: None for shipment in shipments for key in shipment.tracking_keys})
     found = map(context.without, await context.loaders.tracking_by_key.load_many(keys))
     told = dict(zip(keys, found, strict=True))
-    return await derived(lambda shipment: derive_shipment(shipment, _told(told, shipment)), shipments)
+    return await derived(lambda shipment: derive_shipment(shipment, _told(told, shipment)), shipments, context.turns)
 
 
 def _told(

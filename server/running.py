@@ -41,7 +41,7 @@ NO_SYN = (
 )
 """A socket filter (Linux's ``networking/filter.rst``) that lets no new connection through, and all other packets."""
 
-COLLECT_AFTER = (50_000, 20, 100)
+COLLECT_AFTER = (10_000, 100, 100)
 """The collector's thresholds (``gc.set_threshold``)."""
 
 

@@ -32,6 +32,7 @@ from domain.values import Code
 from sources.caching import Answer, Cached, unburdened
 from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
+from sources.pace import Pace
 from sources.ports import Batch, CarrierSource, ErpSource, ReturnsSource, WarehouseSource
 from sources.transport import Health, Transport, as_one_call
 
@@ -59,7 +60,7 @@ class Estate:
     """Batch reads answer from memory where it is fresh enough (``max_age`` in seconds) and never raise SourceError.
 
     Pages and counts are always live, raise SourceError, and feed the memory. ``carriers`` is keyed by SCAC; ``doors``
-    are the transports whose health is told.
+    are the transports whose health is told; ``pace``: by which they and whoever works with their answers take turns.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class Estate:
         lifetimes: Lifetimes | None = None,
         observer: Observer | None = None,
         doors: Sequence[Transport] = (),
+        pace: Pace | None = None,
     ) -> None:
+        self.pace = pace or Pace()
         self._erp = erp
         self._returns_source = returns
         self._warehouse = warehouse

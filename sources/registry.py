@@ -90,6 +90,7 @@ async def open_estate(
                 lifetimes=config.lifetimes,
                 observer=observer,
                 doors=tuple(doors.values()),
+                pace=pool.pace,
             )
         finally:
             warming.cancel()

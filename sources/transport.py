@@ -162,12 +162,17 @@ class Transport:
         - SourceFault: any other status not in ``accept``, an unreadable or too large body, an address or header that
           is not allowed.
         """
+        await self.turn()
         address, sent = self._allowed(path, params, headers)
         async with self.in_time(operation) as clock:
             call = _Call(method, address, sent, content, operation, accept, overloaded, clock)
             reply = await (self._repeatedly(call) if idempotent else self._attempt(call))
-        await self._client.pace.turn(CORRELATION_ID.get(None))
+        await self.turn()
         return reply
+
+    async def turn(self) -> None:
+        """Leaves the loop to others when work with this source's answers has been long enough."""
+        await self._client.pace.turn(CORRELATION_ID.get(None))
 
     @asynccontextmanager
     async def in_time(self, operation: str) -> AsyncIterator[asyncio.Timeout]:

@@ -106,6 +106,7 @@ async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
             carriers=dict.fromkeys(Carrier.scacs, carrier),
             now=now,
             lifetimes=LIFETIMES,
+            pace=http.pace,
         )
 
         def context(principal: Principal, correlation_id: str) -> Context:

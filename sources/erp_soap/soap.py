@@ -34,8 +34,10 @@ OVERLOADED: Final = frozenset(
 """Faults that a later call may not meet (SuiteTalk's names)."""
 LIMIT_FAULT: Final = b"LimitFault"
 """Part of all those names: answers without it need not be parsed twice."""
+SMALL: Final = 16 * 1024
+"""Bytes of an answer up to which it is read at once: an order or two, or 1 ms."""
 LARGE: Final = 64 * 1024
-"""Bytes of an answer beyond which reading it gives way to other work: half a dozen orders, or 3 ms."""
+"""Bytes of an answer beyond which it is the only one of its source that is being read."""
 FAULT_TEXT: Final = 200
 """Characters of a fault's own words that our error repeats."""
 
@@ -141,19 +143,31 @@ class Service(Generic[P]):
 
         Not in a thread: mapping holds the GIL, so threads would only fight over it (four answers: twice the CPU).
         """
-        if len(reply.body) <= LARGE:
+        if len(reply.body) <= SMALL:
             self._look_closer(reply)
             return parse_records(reply.body, _content_type(reply), record, take)
+        if len(reply.body) <= LARGE:
+            self._look_closer(reply)
+            return await self._in_turns(parse_in_pieces(reply.body, _content_type(reply), record, take))
         if self._waiting + len(reply.body) > self._most_waiting:
             raise SourceUnavailable(self._source, f"{self._waiting} bytes of answers wait to be read already")
         self._waiting += len(reply.body)
         try:
             async with self._large:
                 self._look_closer(reply)
-                with closing(parse_in_pieces(reply.body, _content_type(reply), record, take)) as steps:
-                    return await _resting(steps)
+                return await self._in_turns(parse_in_pieces(reply.body, _content_type(reply), record, take))
         finally:
             self._waiting -= len(reply.body)
+
+    async def _in_turns(self, reading: Generator[None, None, R]) -> R:
+        """What ``reading`` returns, others having their turns between its steps."""
+        with closing(reading) as steps:
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    return cast(R, end.value)
+                await self._transport.turn()
 
     def _look_closer(self, reply: Reply) -> None:
         if self._suspect:
@@ -197,16 +211,6 @@ class Service(Generic[P]):
         token: Any = UsernameToken
         token(username, password or "", use_digest=True, zulu_timestamp=True).apply(envelope, {})
         return etree.tostring(envelope[0], encoding="unicode")
-
-
-async def _resting(steps: Generator[None, None, R]) -> R:
-    """What ``steps`` return, after a turn of the event loop between any two."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return cast(R, end.value)
-        await asyncio.sleep(0)
 
 
 def _overloaded(reply: Reply) -> bool:

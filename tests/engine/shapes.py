@@ -14,6 +14,7 @@ from strawberry.federation import Schema
 from engine.batching import batched
 from engine.execute import Operation
 from engine.guards import FieldKey, Guards
+from engine.resting import Rest, Turns
 
 Info = strawberry.Info
 
@@ -229,6 +230,7 @@ class Caller:
         self.scopes = scopes
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
         self.seen: Mapping[FieldKey, list[Any]] = {}
+        self.turns: Turns = Rest()
         self.reached: set[FieldKey] = set()
 
     def start(self, _: Operation, guards: Guards) -> None:

@@ -31,6 +31,8 @@ from graphql import (
     is_non_null_type,
 )
 
+from engine.resting import Rest, Turns
+
 
 class Broken(Exception):
     """What a source of the nasty schema raises."""
@@ -320,6 +322,7 @@ class Nobody:
 
     denied: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     seen: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Rest)
 
     def start(self, operation: object, guards: object) -> None: ...
 

@@ -11,6 +11,7 @@ from strawberry.federation import Schema
 from engine.execute import Engine, Operation, Prepared
 from engine.guards import FieldKey, Guards
 from engine.limits import Limits
+from engine.resting import Rest, Turns
 
 
 class Recorder:
@@ -20,6 +21,7 @@ class Recorder:
         self.scopes = scopes
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
         self.seen: Mapping[FieldKey, list[Any]] = {}
+        self.turns: Turns = Rest()
         self.reached: list[FieldKey] = []
         self.operation: Operation | None = None
         self.asked: list[str] = []

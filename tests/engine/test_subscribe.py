@@ -12,6 +12,7 @@ from strawberry.federation import Schema
 
 from engine.execute import Engine, Operation, Prepared
 from engine.guards import FieldKey, Guards
+from engine.resting import Rest, Turns
 from engine.subscribe import Stream, subscribe
 
 
@@ -33,6 +34,7 @@ class Recorder:
         self.caller = caller
         self.denied: Mapping[FieldKey, frozenset[str]] = {}
         self.seen: Mapping[FieldKey, list[Any]] = {}
+        self.turns: Turns = Rest()
         self.reached: list[FieldKey] = []
         self.closed = False
 

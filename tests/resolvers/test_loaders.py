@@ -16,6 +16,7 @@ from resolvers.context import Context
 from resolvers.loaders import Loader
 from resolvers.recall import Read
 from sources.caching import Answer
+from sources.pace import Pace
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WRONG = SourceFault("wms", "one row is spoilt")
@@ -54,7 +55,7 @@ def shelf() -> Shelf:
 @pytest.fixture
 def loader(shelf: Shelf) -> Loader[int, str]:
     caller = Principal("caller", PrincipalKind.MACHINE, frozenset())
-    estate: Any = SimpleNamespace()
+    estate: Any = SimpleNamespace(pace=Pace())
     return Loader(Context(caller, estate, now=lambda: NOW, correlation_id="c"), Read("warehouse", shelf))
 
 
@@ -124,7 +125,7 @@ async def test_closing_ends_the_reads_under_way_and_leaves_nobody_waiting(
 
 async def test_nothing_of_a_closed_context_waits_for_the_collector(shelf: Shelf) -> None:
     caller = Principal("caller", PrincipalKind.MACHINE, frozenset())
-    estate: Any = SimpleNamespace(orders=shelf)
+    estate: Any = SimpleNamespace(orders=shelf, pace=Pace())
     gc.disable()
     try:
         context = Context(caller, estate, now=lambda: NOW, correlation_id="c")

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from domain.access import Principal
 from domain.errors import SourceTimeout
 from engine.execute import Engine
+from engine.resting import Rest, Turns
 from graph.errors import tell
 from server.auth import Authenticator, TrustedIssuer
 from server.exchange import Exchange, Exchanges
@@ -56,6 +57,7 @@ class Seen:
     correlation_id: str
     denied: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     seen: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Rest)
 
     def start(self, operation: object, guards: object) -> None:
         pass

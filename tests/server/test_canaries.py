@@ -23,6 +23,7 @@ from structlog.testing import capture_logs
 
 from engine.execute import Engine, Mode, Prepared
 from engine.limits import Limits
+from engine.resting import Rest, Turns
 from graph import schema
 from graph.errors import tell
 from resolvers import nodes
@@ -59,6 +60,7 @@ class Context(Broken):
     correlation_id = CORRELATION
     denied: Mapping[Any, Any] = {}
     seen: Mapping[Any, Any] = {}
+    turns: Turns = Rest()
 
     def start(self, operation: object, guards: object) -> None: ...
 
