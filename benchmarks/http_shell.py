@@ -47,7 +47,7 @@ GIVEN = {
     "CROSSDOCK_GRAPHIQL": "false",
 }
 QUESTION = b'{"query":"{ __typename }"}'
-ANSWER = b'{"data":{"__typename":"Query"}}'
+ANSWER = b'{"data":{"__typename":"Query"},"extensions":{"cost":{"requested":0,"limit":5000}}}'
 HEADERS = [
     (b"host", b"127.0.0.1:8000"),
     (b"user-agent", b"portal/1.0"),

@@ -30,8 +30,17 @@ SCOPES = (
     "ops:read",
     "ops:write",
     "audit:read",
+    "personal:read",
 )
 """Every scope a field or an operation can ask for."""
+
+
+def granted(kind: PrincipalKind, stated: AbstractSet[str]) -> frozenset[str]:
+    """The scopes of a caller whose token states ``stated``. Who works on orders is told whose they are and where they
+    go; only an analyst, who counts them, must be given personal data by its scope's name.
+    """
+    implied = () if kind is PrincipalKind.ANALYST else ("personal:read",)
+    return frozenset(SCOPES).intersection((*stated, *implied))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,8 @@ class Principal:
     """A verified caller.
 
     ``account`` and ``ship_tos`` bound a portal user (ship-tos empty: all of the account's); ``territories`` bound a
-    sales rep.
-    Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    sales rep. Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    ``subsidiaries`` bounds whoever has them further, to the accounts of those (None: of all; empty: of none).
     """
 
     subject: str
@@ -50,6 +59,7 @@ class Principal:
     account: CustomerId | None = None
     ship_tos: frozenset[str] = field(default_factory=frozenset)
     territories: frozenset[str] = field(default_factory=frozenset)
+    subsidiaries: frozenset[str] | None = None
 
     def may(self, *scopes: str) -> bool:
         return self.scopes.issuperset(scopes)

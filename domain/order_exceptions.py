@@ -1,16 +1,14 @@
 """What about an order wants attention: its systems contradict each other, keep silent too long, or report trouble."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from domain.errors import SourceError
 from domain.events import Resolved
-from domain.explanation import plain
-from domain.fulfillment import NOTHING
+from domain.ledger import DiscrepancyKind, discrepancies, told
 from domain.line_status import LineState
-from domain.model import Lifecycle, Line, ShipmentMode, ShipmentStatus, WarehouseOrder
+from domain.model import Lifecycle, ShipmentMode, ShipmentStatus, WarehouseOrder
 from domain.order_status import CARRIER_MEMORY, OrderFacts, OrderState
 from domain.parcels import WITHOUT_CARRIER, is_confirmed, is_voided
 from domain.shipment_status import ShipmentState
@@ -61,15 +59,10 @@ PUBLIC: Mapping[ExceptionKind, tuple[Severity, str]] = {
 """What a customer may read of each kind, in our own words."""
 
 
-INVARIANTS: Sequence[tuple[str, Callable[[Line], bool]]] = (
-    (
-        "shipped + cancelled ≤ ordered",
-        lambda line: line.shipped.base_value + line.cancelled.base_value <= line.ordered.base_value,
-    ),
-    ("invoiced ≤ ordered", lambda line: line.invoiced.base_value <= line.ordered.base_value),
-    ("returned ≤ shipped", lambda line: line.returned.base_value <= line.shipped.base_value),
-)
-"""What the ERP's own quantities of a line must obey, in base units."""
+UNBALANCED: Mapping[DiscrepancyKind, ExceptionKind] = {
+    DiscrepancyKind.SHIPPED_UNCONFIRMED: ExceptionKind.SHIPPED_PENDING_CARRIER,
+}
+"""What a line's ledger being out of balance amounts to; QUANTITY_MISMATCH where nothing is said here."""
 
 REPORTED: Mapping[ShipmentStatus, ExceptionKind] = {
     ShipmentStatus.LOST: ExceptionKind.LOST,
@@ -191,32 +184,9 @@ def _of_line(state: LineState, facts: OrderFacts) -> Iterator[OrderException]:
     if state.counts.backordered > 0 and promised and promised < today:
         since = datetime.combine(promised, time(), UTC)
         yield _raise(ExceptionKind.BACKORDERED_PAST_PROMISE, since, line=state, internal=f"promised for {promised}")
-    yield from (
-        _raise(ExceptionKind.QUANTITY_MISMATCH, None, line=state, internal=f"{facts.order.source.system}: not {law}")
-        for law, holds in INVARIANTS
-        if not holds(line)
-    )
-    if isinstance(facts.warehouse, SourceError) or facts.shipments is None:
-        return
-    yield from _against_the_warehouse(state, facts, facts.shipments)
-
-
-def _against_the_warehouse(
-    state: LineState, facts: OrderFacts, shipments: Sequence[ShipmentState]
-) -> Iterator[OrderException]:
-    """What the ERP and the warehouse say has shipped of a line, once both have had time to hear of it."""
-    line = state.line
-    holding = [one for one in shipments if line.key in one.shares]
-    confirmed = sum((one.shares[line.key].confirmed for one in holding), NOTHING)
-    stated = line.shipped.base_value
-    times = [facts.order.modified_at, *(one.shipment.confirmed_at for one in holding if one.shipment.confirmed_at)]
-    since = max(moment.at for moment in times)
-    if stated == confirmed or facts.now - since <= facts.carrier_grace:
-        return
-    unproven = stated > 0 and confirmed == 0
-    kind = ExceptionKind.SHIPPED_PENDING_CARRIER if unproven else ExceptionKind.QUANTITY_MISMATCH
-    said = f"shipped by the ERP {plain(stated)}, by the warehouse {plain(confirmed)} {line.ordered.base_unit}"
-    yield _raise(kind, since, line=state, internal=said)
+    for one in discrepancies(state, facts):
+        kind = UNBALANCED.get(one.kind, ExceptionKind.QUANTITY_MISMATCH)
+        yield _raise(kind, one.since, line=state, internal=told(one))
 
 
 def _unknown_codes(facts: OrderFacts) -> Iterator[OrderException]:

@@ -119,7 +119,8 @@ def fold(
 def _position(event: TimelineEvent) -> tuple[object, ...]:
     """Total over what one id can tell, so that duplicates collapse to the same one; receivables end their day."""
     day, precise, at = chronological(event.at)
-    return day, event.kind in DATED, precise, at, event.id, not event.applied, event.source, event.message
+    told = not event.applied, event.source, event.message, repr(event.at), repr(event.code)
+    return day, event.kind in DATED, precise, at, event.id, *told
 
 
 def _of_order(order: Order) -> Iterator[TimelineEvent]:

@@ -41,7 +41,7 @@ from engine.run import Slot
 from engine.values import PLAIN, Abstract, Complete, Position, Selected, failed, judged, leaf, listed, null, odd
 
 NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
-MOST_FIELDS: Final = 300
+MOST_FIELDS: Final = 1000
 """The most fields a plan may have, over all object types; larger operations run on graphql-core."""
 
 

@@ -2,6 +2,7 @@
 errors.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from cachetools import LRUCache
 from graphql import (
+    BooleanValueNode,
     DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
@@ -28,10 +30,10 @@ from graphql.execution.values import VariableValues, get_directive_values, get_v
 from graphql.language import FieldNode
 
 from engine.compile import Compiler, Plan, Unsupported
-from engine.cost import Costs, Price
+from engine.cost import Costs, Price, summary
 from engine.cost import refusal as too_dear
 from engine.guards import FieldKey, Guarded, Guards, Watch
-from engine.limits import Limits, Reader, check_variables
+from engine.limits import Limits, Reader, check_variables, measure
 from engine.pricing import Pricing
 from engine.run import Run
 
@@ -47,8 +49,14 @@ class Mode(StrEnum):
     """graphql-core alone."""
 
 
-PLANNED_FIELDS = 100_000
-"""The most fields that all plans kept have together, at about 1.5 kB a field."""
+COST_LIMIT = 5_000
+"""The most that an operation may cost unless it is told otherwise: three pages of 100 orders with all about each."""
+
+PLANNED_FIELDS = 30_000
+"""The most fields that all plans kept have together, at about 1.7 kB a field."""
+
+COMPILED_AT_ONCE = 100
+"""Fields of an operation, its fragments spread, up to which it is compiled where it stands: 6 ms and less."""
 
 SWITCHES = frozenset(("skip", "include"))
 
@@ -86,15 +94,16 @@ class Context(Guarded, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Prepared:
-    """A document that parsed and validated. ``switches``: the variables that decide what is skipped or included;
-    ``runs``: how often it was executed.
+    """A document that parsed and validated. ``switches``: the variables that decide what is skipped or included, each
+    with the value that shows more; ``runs``: how often it was executed; ``warm``: it is planned before it runs.
     """
 
     document: DocumentNode
     fields: frozenset[FieldKey]
     fragments: dict[str, FragmentDefinitionNode]
-    switches: tuple[str, ...]
+    switches: Mapping[str, bool]
     runs: int = 0
+    warm: bool = False
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation that ``name`` picks; None when there is none, or several and no name."""
@@ -121,7 +130,7 @@ PlanKey: TypeAlias = tuple[Prepared, str | None, tuple[Any, ...]]
 
 class Engine:
     """One schema, ready to execute documents within ``limits`` that cost at most ``cost_limit`` by ``costs``. Keeps at
-    most ``cache_size`` documents.
+    most ``cache_size`` documents. ``tells_cost``: whether each answer has ``extensions.cost``.
     """
 
     def __init__(
@@ -134,7 +143,8 @@ class Engine:
         cache_size: int = 512,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         costs: Costs = Costs(),  # noqa: B008 (as above)
-        cost_limit: int = 5_000,
+        cost_limit: int = COST_LIMIT,
+        tells_cost: bool = False,
     ) -> None:
         self.schema = schema
         self.guards = Guards(schema, watch)
@@ -142,18 +152,21 @@ class Engine:
         self._mode = Mode(mode)
         self._limits = limits
         self._cost_limit = cost_limit
+        self._tells_cost = tells_cost
         self._reader = Reader(schema, limits)
         self._pricing = Pricing(schema, costs)
         self._prices: LRUCache[PlanKey, Price] = LRUCache(4 * cache_size)
         self._documents: LRUCache[str, Prepared] = LRUCache(cache_size)
+        self._warm: dict[str, Prepared] = {}
         self._compiler = Compiler(schema, self.guards)
+        self._compiling: set[PlanKey] = set()
         self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(
             PLANNED_FIELDS, getsizeof=lambda plan: len(plan.selected) + 1 if plan else 1
         )
 
     def prepare(self, query: str) -> Prepared | list[GraphQLError]:
         """Parses and validates, or tells why not."""
-        known = self._documents.get(query)
+        known = self._warm.get(query) or self._documents.get(query)
         if known is not None:
             return known
         document = self._reader.read(query)
@@ -161,6 +174,19 @@ class Engine:
             return document
         prepared = _prepared(self.schema, document)
         self._documents[query] = prepared
+        return prepared
+
+    def warm(self, query: str) -> Prepared | list[GraphQLError]:
+        """As ``prepare``, for a document that is kept for good: its operations are planned now, as they usually run."""
+        prepared = self.prepare(query)
+        if isinstance(prepared, list):
+            return prepared
+        self._warm[query] = prepared
+        prepared.warm = True
+        for node in prepared.document.definitions:
+            if isinstance(node, OperationDefinitionNode) and self._plannable(prepared, node):
+                values = _usual(prepared, node)
+                self._plans[_plan_key(prepared, node, values)] = self._compiled(prepared, node, values)
         return prepared
 
     async def execute(
@@ -188,7 +214,21 @@ class Engine:
         if data is None and failures and all(error.path is None for error in failures):
             return self.refusal(failures, context)
         errors = self._format([*failures, *context.finish()], context)
-        return {"data": data, "errors": errors} if errors else {"data": data}
+        answer = {"data": data, "errors": errors} if errors else {"data": data}
+        return answer | self._told(started) if self._tells_cost else answer
+
+    def appraise(
+        self, prepared: Prepared, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> dict[str, Any]:
+        """What the operation would cost, as an answer for which nothing is executed; or the answer that refuses it."""
+        try:
+            started = self.start(prepared, variables, operation_name)
+        except GraphQLError as error:
+            started = [error]
+        return self.refusal(started) if isinstance(started, list) else {"data": None} | self._told(started)
+
+    def _told(self, started: Started) -> dict[str, Any]:
+        return {"extensions": {"cost": summary(started.cost, self._cost_limit)}}
 
     async def _executed(
         self, prepared: Prepared, started: Started, context: Context, variables: dict[str, Any] | None, root: object
@@ -196,7 +236,7 @@ class Engine:
         node = started.node
         prepared.runs += 1
         if self._plannable(prepared, node):
-            plan = self._plan(prepared, node, started.values)
+            plan = await self._plan(prepared, node, started.values)
             if plan is not None:
                 run = Run(plan, node, context=context, variables=started.values, root=root, denied=context.denied)
                 found = await run.execute()
@@ -216,20 +256,34 @@ class Engine:
 
     def _plannable(self, prepared: Prepared, node: OperationDefinitionNode) -> bool:
         """Mutations are serial and few: graphql-core's."""
-        wanted = self._mode is Mode.COMPILED or (self._mode is Mode.ADAPTIVE and prepared.runs > 1)
+        known = prepared.warm or prepared.runs > 1
+        wanted = self._mode is Mode.COMPILED or (self._mode is Mode.ADAPTIVE and known)
         return wanted and node.operation is not OperationType.MUTATION
 
-    def _plan(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Plan | None:
-        """The operation's plan, compiled when first asked for; None: graphql-core must run it."""
+    async def _plan(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Plan | None:
+        """The operation's plan, compiled when first asked for; None: graphql-core must run it.
+
+        A large operation is compiled in a thread, and whoever asks for it meanwhile runs on graphql-core.
+        """
         key = _plan_key(prepared, node, values)
-        if key in self._plans:
-            return self._plans[key]
-        try:
-            plan = self._compiler.compile(node, prepared.fragments, values)
-        except Unsupported:
-            plan = None
+        if key in self._plans or key in self._compiling:
+            return self._plans.get(key)
+        if measure(prepared.document).fields <= COMPILED_AT_ONCE:
+            plan = self._compiled(prepared, node, values)
+        else:
+            self._compiling.add(key)
+            try:
+                plan = await asyncio.to_thread(self._compiled, prepared, node, values)
+            finally:
+                self._compiling.discard(key)
         self._plans[key] = plan
         return plan
+
+    def _compiled(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Plan | None:
+        try:
+            return self._compiler.compile(node, prepared.fragments, values)
+        except Unsupported:
+            return None
 
     def _price(self, prepared: Prepared, node: OperationDefinitionNode, values: VariableValues) -> Price:
         key = _plan_key(prepared, node, values)
@@ -262,7 +316,8 @@ class Engine:
         if excess is not None:
             return [excess]
         definitions = node.variable_definitions or ()
-        values = get_variable_values(self.schema, definitions, given, max_errors=self._limits.errors)
+        most = self._limits.errors
+        values = get_variable_values(self.schema, definitions, given, most, hide_suggestions=True)
         if isinstance(values, list):
             return values
         price = self._price(prepared, node, values)
@@ -288,10 +343,21 @@ def _plan_key(prepared: Prepared, node: OperationDefinitionNode, values: Variabl
     return prepared, node.name.value if node.name else None, switched
 
 
+def _usual(prepared: Prepared, node: OperationDefinitionNode) -> VariableValues:
+    """The switches as they are set by default, and where there is none, so that more is shown."""
+    defaults = {each.variable.name.value: each.default_value for each in node.variable_definitions or ()}
+    switched = {
+        name: default.value if isinstance(default := defaults.get(name), BooleanValueNode) else shows
+        for name, shows in prepared.switches.items()
+        if name in defaults
+    }
+    return VariableValues({}, switched)
+
+
 def _prepared(schema: GraphQLSchema, document: DocumentNode) -> Prepared:
     info = TypeInfo(schema)
     fields: set[FieldKey] = set()
-    switches: set[str] = set()
+    switches: dict[str, bool] = {}
 
     class Collect(Visitor):
         def enter_field(self, node: FieldNode, *_: Any) -> None:
@@ -301,9 +367,10 @@ def _prepared(schema: GraphQLSchema, document: DocumentNode) -> Prepared:
 
         def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
             if node.name.value in SWITCHES:
-                values = (argument.value for argument in node.arguments or ())
-                switches.update(value.name.value for value in values if isinstance(value, VariableNode))
+                for argument in node.arguments or ():
+                    if isinstance(argument.value, VariableNode):
+                        switches.setdefault(argument.value.name.value, node.name.value == "include")
 
     visit(document, TypeInfoVisitor(info, Collect()))
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    return Prepared(document, frozenset(fields), fragments, tuple(sorted(switches)))
+    return Prepared(document, frozenset(fields), fragments, switches)

@@ -21,6 +21,7 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from engine.fields import Access, Batched, Function, info_for
 from engine.guards import FieldKey
+from engine.resting import Rest
 from engine.settle import settle
 from engine.values import Complete, Pending, Position, Selected, failed
 
@@ -83,20 +84,22 @@ class Run:
         self._come: list[tuple[Slot, dict[str, Any], asyncio.Task[Any]]] = []
 
     async def execute(self) -> tuple[Any, list[GraphQLError]]:
-        """Data and errors. Cancelled, it leaves no task behind."""
-        wave = Wave()
-        data = self._plan.root(self._root, wave, self)
-        if wave or self._left:
-            try:
+        """Data and errors. Cancelled, it leaves no task behind; nor does it leave a circle for the collector."""
+        try:
+            wave = Wave()
+            data = self._plan.root(self._root, wave, self)
+            if wave or self._left:
                 await self._work_off(wave)
                 if self._left:
                     self._idle = asyncio.get_running_loop().create_future()
                     await self._idle
-            finally:
-                if self._tasks:
-                    await self._abandon()
-            if self._broken is not None:
-                raise self._broken
+        finally:
+            if self._tasks:
+                await self._abandon()
+            self._raws.clear()
+            self._infos.clear()
+        if self._broken is not None:
+            raise self._broken
         return settle(data) if self.marked else (data, [])
 
     # -- what generated code asks -----------------------------------------------------------------------------------
@@ -188,8 +191,11 @@ class Run:
         key, complete = slot.key, slot.complete
         try:
             values = await access.call([parent for parent, _ in waiting], self.info(slot.selected.index))
+            rest = Rest()
             for (_, told), value in zip(waiting, values, strict=True):
                 told[key] = complete(value, wave, self)
+                if rest.due:
+                    await rest.take()
         except Exception as error:  # noqa: BLE001 (told to the client)
             for _, told in waiting:
                 told[key] = failed(error, slot.position, self)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @strawberry.type(description="A place an account receives goods.")
 class ShipTo:
     id: str = strawberry.field(description="The account's own number for the place.")
-    name: str
+    name: str | None = guarded("personal:read")
     address: Address
 
     is_type_of = stands_for(model.ShipTo)

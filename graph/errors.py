@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 
 from domain.errors import CrossdockError, SourceError
 from resolvers.context import Context
@@ -32,6 +32,14 @@ def tell(errors: Sequence[GraphQLError], context: Context | None) -> list[dict[s
     return [*others, *told.values()]
 
 
+def _of_the_request(error: GraphQLError) -> bool:
+    """Whether it tells of what was asked. One of a field tells of what the field gave, with the value in its words."""
+    if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+        return error.path is None
+    of_a_field = error.path is not None and all(isinstance(node, FieldNode) for node in error.nodes or ())
+    return not of_a_field or "code" in (error.extensions or {})
+
+
 def _tell(error: GraphQLError, context: Context | None) -> dict[str, Any]:
     cause = error.original_error
     formatted: dict[str, Any] = dict(error.formatted)
@@ -39,11 +47,11 @@ def _tell(error: GraphQLError, context: Context | None) -> dict[str, Any]:
         code, formatted["message"] = cause.code, cause.public
         if cause.detail:
             log.warning("source failed", code=code, detail=cause.detail, path=error.path)
-    elif cause is None or isinstance(cause, GraphQLError) or error.path is None:
+    elif _of_the_request(error):
         code = "BAD_USER_INPUT"
     else:
         code, formatted["message"] = "INTERNAL", "Something went wrong on our side."
-        log.error("unexpected error", path=error.path, exc_info=cause)
+        log.error("unexpected error", path=error.path, exc_info=cause or error)
     formatted["extensions"] = {"code": code} | dict(error.extensions or {})
     if context is not None:
         formatted["extensions"]["correlationId"] = context.correlation_id

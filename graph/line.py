@@ -1,13 +1,13 @@
 """Order lines, one quantity per thing that happened to them."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import strawberry
 
-from domain import line_status, model
+from domain import ledger, line_status, model
 from engine.batching import Batch
-from graph.directives import computed_for_all, guarded
+from graph.directives import computed_for_all, guarded, guarded_for_all
 from graph.node import Info, StatusExplanation
 from graph.scalars import Money, Quantity
 from resolvers import orders
@@ -40,6 +40,28 @@ async def _substituted_by(roots: Sequence[model.Line], info: Info) -> Sequence[o
     return await orders.siblings(info.context, roots, [line.substituted_by for line in roots])
 
 
+async def _discrepancies(roots: Sequence[model.Line], info: Info) -> Sequence[object]:
+    return await orders.discrepancies(info.context, roots)
+
+
+strawberry.enum(ledger.DiscrepancyKind, description="What about a line's quantities does not add up.")
+
+
+@strawberry.type(description="One system's word on a quantity of a line.")
+class StatedQuantity:
+    source: str
+    what: str = strawberry.field(description='Which quantity it speaks of: "ordered", "shipped" and so on.')
+    quantity: Quantity
+
+
+@strawberry.type(description="A law of a line's quantities that is broken, with what each system said.")
+class LineDiscrepancy:
+    kind: ledger.DiscrepancyKind
+    rule: str
+    said: list[StatedQuantity]
+    since: datetime | None
+
+
 @strawberry.type(description="One line of an order. In base units: ordered = cancelled + open + shipped.")
 class Line:
     line_number: int
@@ -69,3 +91,8 @@ class Line:
         _substitution_of, description="The line this one was shipped in place of."
     )
     substituted_by: "Line | None" = computed_for_all(_substituted_by)
+    discrepancies: list[LineDiscrepancy] | None = guarded_for_all(
+        "internal:read",
+        batch=_discrepancies,
+        description="Where the systems' quantities of this line do not add up; empty where all is well.",
+    )

@@ -39,7 +39,7 @@ class Hold:
     message: str
     since: Moment | None
     code: Code | None = guarded("internal:read")
-    reason: str | None = guarded("internal:read")
+    reason: str | None = guarded("internal:read", "personal:read")
 
 
 @strawberry.type(description="The order's totals as the ERP states them.")
@@ -69,7 +69,9 @@ class OrderException:
     severity: order_exceptions.Severity
     message: str
     since: datetime | None
-    internal: str | None = guarded("internal:read", description="What the systems said, for customer service.")
+    internal: str | None = guarded(
+        "internal:read", "personal:read", description="What the systems said, for customer service."
+    )
 
 
 def _of_standing(pick: Callable[[order_status.OrderState], object]) -> Batch:

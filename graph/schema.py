@@ -17,7 +17,8 @@ from strawberry.federation.schema import Schema as FederationSchema
 from strawberry.schema.config import StrawberryConfig
 
 from domain.errors import BadInput
-from engine.execute import Engine, Mode
+from engine.execute import COST_LIMIT, Engine, Mode
+from engine.limits import Limits
 from graph import costs
 from graph.directives import max_staleness
 from graph.errors import tell
@@ -84,13 +85,23 @@ def executable(schema: Schema) -> GraphQLSchema:
     return schema._schema  # noqa: SLF001 (Strawberry offers no other way to the schema it built)
 
 
-def engine(schema: Schema, *, mode: Mode = Mode.ADAPTIVE, cache_size: int = 512) -> Engine:
+def engine(
+    schema: Schema,
+    *,
+    mode: Mode = Mode.ADAPTIVE,
+    cache_size: int = 512,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
+    cost_limit: int = COST_LIMIT,
+) -> Engine:
     built = executable(schema)
     return Engine(
         built,
         format_errors=tell,
         mode=mode,
         cache_size=cache_size,
+        limits=limits,
         costs=costs.declared(built),
+        cost_limit=cost_limit,
+        tells_cost=True,
         watch=auditing.watched,
     )

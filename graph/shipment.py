@@ -10,7 +10,7 @@ from domain.values import Moment
 from engine.batching import Batch
 from graph.connection import Connection
 from graph.costs import cost
-from graph.directives import computed, computed_for_all, guarded_for_all
+from graph.directives import computed, computed_for_all, guarded, guarded_for_all
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Quantity
@@ -110,7 +110,7 @@ class TrackingEvent:
 
 @strawberry.type(description="Who received it, where and when.")
 class ProofOfDelivery:
-    received_by: str | None
+    received_by: str | None = guarded("personal:read")
     location: str | None
     at: Moment | None
 

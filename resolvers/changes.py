@@ -1,18 +1,18 @@
 """Follows the log of changes for all who listen in one process: one reader, bounded queues, nobody waits for others."""
 
 import asyncio
-import base64
-import binascii
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
 import structlog
 
+from domain.access import Principal
 from domain.changes import Logged
 from domain.errors import BadInput
+from resolvers.seals import Seal
 
 log = structlog.get_logger("crossdock.changes")
 
@@ -27,6 +27,7 @@ PATIENCE = (0.2, 5.0)
 """Seconds until a log that could not be read is tried again: at first, and at most."""
 
 LOG = "log"
+POSITION = struct.Struct(">Q")
 NOT_OURS = "That cursor is not one of ours: pass `cursor` of an update as it came."
 
 
@@ -115,14 +116,14 @@ class Changes:
         """Something was added: look at once."""
         self._woken.set()
 
-    async def cursor(self) -> str:
+    async def head(self) -> int:
         """Where the log ends now: whoever resumes from here misses nothing that comes later."""
-        return encode(await self._log.head())
+        return await self._log.head()
 
-    async def listen(self, after: str | None = None) -> Listener:
-        """A listener from the cursor ``after``, or from now. Raises BadInput for a cursor that we cannot have made."""
+    async def listen(self, after: int | None = None) -> Listener:
+        """A listener from the position ``after``, or from now. Raises BadInput for one that the log has not reached."""
         head = await self._log.head()
-        position = head if after is None else decode(after)
+        position = head if after is None else after
         if position > head:
             raise BadInput(NOT_OURS)
         listener = Listener(self, position)
@@ -180,20 +181,15 @@ class Changes:
             await asyncio.gather(following, return_exceptions=True)
 
 
-def encode(position: int) -> str:
-    """A position as clients see it: opaque."""
-    return base64.urlsafe_b64encode(msgspec.json.encode((LOG, position))).decode().rstrip("=")
+def cursor(seal: Seal, principal: Principal, position: int) -> str:
+    """A position as one caller carries it: how much there is to tell of others stays hidden."""
+    return seal.bound(principal, LOG).sealed(POSITION.pack(position))
 
 
-def decode(cursor: str) -> int:
-    """The position; BadInput for a cursor that we did not make."""
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        name, position = msgspec.json.decode(
-            base64.b64decode(padded, altchars=b"-_", validate=True), type=tuple[str, int]
-        )
-    except (UnicodeError, binascii.Error, msgspec.DecodeError):
-        raise BadInput(NOT_OURS) from None
-    if name != LOG or position < 0:
+def position(seal: Seal, principal: Principal, given: str) -> int:
+    """The position; BadInput for a cursor that this caller was never given."""
+    content = seal.bound(principal, LOG).opened(given)
+    if content is None:
         raise BadInput(NOT_OURS)
-    return position
+    (found,) = POSITION.unpack(content)
+    return int(found)

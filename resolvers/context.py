@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
@@ -16,6 +16,7 @@ from resolvers.auditing import Audit, Recorder
 from resolvers.changes import Changes
 from resolvers.loaders import Loaders
 from resolvers.recall import First, Readings, Remembered
+from resolvers.seals import Seal
 from sources.estate import Answer, Estate
 from store.memory import Memory
 
@@ -95,13 +96,14 @@ class ScopeTable(Protocol):
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules of the house that derivations need. ``carrier_grace``: how long a ship confirm may wait for the carrier's
-    word.
+    word; ``seal``: what makes the cursors we give out.
     """
 
     carrier_grace: timedelta = timedelta(hours=24)
     page_size: int = 20
     page_limit: int = 100
     readings: Readings = field(default_factory=Readings)
+    seal: Seal = field(default_factory=Seal.fresh)
 
 
 @lru_cache(maxsize=4096)
@@ -277,6 +279,15 @@ class Context:
         return await self.once("visibility", self._visibility)
 
     async def _visibility(self) -> Visibility:
+        """Whoever has subsidiaries sees nothing beyond their accounts: a bound on what the kind of caller may see."""
+        seen, subsidiaries = await self._within_hierarchy(), self.caller.subsidiaries
+        if subsidiaries is None:
+            return seen
+        recall = partial(self.memory.accounts_in_subsidiaries, subsidiaries) if self.memory else None
+        theirs = await self._accounts(self.estate.accounts_in_subsidiaries(subsidiaries, max_age=None), recall)
+        return replace(seen, accounts=theirs if seen.accounts is None else theirs & seen.accounts)
+
+    async def _within_hierarchy(self) -> Visibility:
         caller, memory = self.caller, self.memory
         if caller.kind is PrincipalKind.SALES_REP:
             theirs = self.estate.accounts_in_territories(caller.territories, max_age=None)

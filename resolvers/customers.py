@@ -23,7 +23,8 @@ async def page(
     context: Context, *, name: str | None, first: int | None, after: str | None
 ) -> pagination.Connection[Customer]:
     """The caller's accounts in number order, by a fragment of their name if given."""
-    cursor = pagination.decode(after)
+    places = pagination.Places(context, "customers", name)
+    cursor = places.place(after)
     query = CustomerQuery(
         visibility=await context.visibility(),
         name=name,
@@ -35,7 +36,7 @@ async def page(
         context.remembered.keys |= {("customers", row.id) for row in rows.rows}
     else:
         rows = await context.estate.customer_page(query)
-    return pagination.connect(rows, lambda customer: Cursor(_NO_TIME, customer.id), after=after)
+    return places.connection(rows, lambda customer: Cursor(_NO_TIME, customer.id), after=after)
 
 
 async def children(context: Context, customer: Customer) -> Sequence[Customer]:

@@ -128,7 +128,8 @@ class Following:
         )
         if change.story and not events and change.before == change.after:
             return None
-        return Happening(change, changes.encode(logged.position), events, self._missed)
+        cursor = changes.cursor(self._context.policy.seal, caller, logged.position)
+        return Happening(change, cursor, events, self._missed)
 
     async def _visibility(self) -> Visibility:
         fresh = self._context.anew()
@@ -206,7 +207,8 @@ async def activity(context: Context, *, id: str | None, number: str | None, afte
 async def _listen(context: Context, after: str | None) -> Listener:
     if context.changes is None:
         raise BadInput("Nothing is remembered here, so nothing can be followed.")
-    return await context.changes.listen(after)
+    position = None if after is None else changes.position(context.policy.seal, context.caller, after)
+    return await context.changes.listen(position)
 
 
 def _numbers(row: Shipment) -> frozenset[str | None]:

@@ -26,11 +26,12 @@ async def page(
     after: str | None,
 ) -> pagination.Connection[Invoice]:
     """The caller's invoices and credit memos by (date, number), newest first."""
+    places = pagination.Places(context, "invoices", order_numbers, customer and customer.id)
     query = RecordQuery(
         visibility=await context.visibility(),
         order_ids=order_numbers,
         customer_ids=frozenset({customer.id} if customer else ()),
-        after=pagination.decode(after),
+        after=places.place(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
     if memory := await context.lists_from_memory("invoices"):
@@ -38,7 +39,7 @@ async def page(
         recall.remember(context, (await recall.dossiers(context, _orders(rows.rows))).values())
     else:
         rows = await context.estate.invoice_page(query)
-    return pagination.connect(rows, _position, after=after)
+    return places.connection(rows, _position, after=after)
 
 
 async def of_orders(context: Context, orders: Sequence[Order]) -> Sequence[Sequence[Invoice] | Exception]:

@@ -173,9 +173,12 @@ class Loaders:
         self._context = context
 
     def close(self) -> None:
-        """Ends every read under way."""
+        """Ends every read under way, and lets go of all that was read: what refers to itself would stay until the
+        collector comes, and large answers keep it, and all others, busy for a second.
+        """
         for name in BATCHES.keys() & vars(self):
             getattr(self, name).close()
+        vars(self).clear()
 
     def __getattr__(self, name: str) -> Loader[Any, Any]:
         if name not in BATCHES:

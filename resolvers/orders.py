@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from domain import billing, order_exceptions, order_status, timeline
+from domain import billing, ledger, order_exceptions, order_status, timeline
 from domain.errors import BadInput, SourceError
 from domain.line_status import LineState
 from domain.model import (
@@ -27,6 +27,7 @@ from domain.queries import Cursor, OrderFilter, OrderQuery, Page
 from domain.shipment_status import ShipmentState
 from resolvers import nodes, pagination, recall, shipments, visible
 from resolvers.context import Context
+from resolvers.deriving import derived
 
 Conditions: TypeAlias = OrderFilter
 """What narrows a page of orders."""
@@ -101,10 +102,11 @@ async def page(
     context: Context, within: OrderFilter, *, first: int | None, after: str | None, ascending: bool = False
 ) -> pagination.Connection[Order]:
     """The caller's orders by (placed at, number), newest first unless ``ascending``."""
+    places = pagination.Places(context, "orders", within, ascending)
     query = OrderQuery(
         visibility=await context.visibility(),
         filter=within,
-        after=pagination.decode(after),
+        after=places.place(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
         ascending=ascending,
         amounts=context.amounts,
@@ -114,13 +116,13 @@ async def page(
         known = await memory.order_page(query)
         recall.remember(context, known.rows)
         rows = Page([order for dossier in known.rows if (order := dossier.current)], known.more)
-        return pagination.connect(rows, _position, after=after, count=lambda: memory.order_count(query))
+        return places.connection(rows, _position, after=after, count=lambda: memory.order_count(query))
     if within.derived:
         raise BadInput(UNANSWERABLE)
     rows = await context.estate.order_page(query)
     for order in rows.rows:
         context.loaders.order_by_id.prime(order.id, order)
-    return pagination.connect(rows, _position, after=after, count=lambda: context.estate.order_count(query))
+    return places.connection(rows, _position, after=after, count=lambda: context.estate.order_count(query))
 
 
 def conditions(
@@ -156,7 +158,7 @@ async def of_customer(
 ) -> pagination.Connection[Order]:
     """The account's own orders; a filter on accounts cannot widen it."""
     if within.customer_ids and customer.id not in within.customer_ids:
-        return pagination.connect(Page((), more=False), _position, after=after)
+        return pagination.Places(context, "orders", within).connection(Page((), more=False), _position, after=after)
     return await page(context, replace(within, customer_ids=frozenset({customer.id})), first=first, after=after)
 
 
@@ -176,7 +178,7 @@ async def _derive(context: Context, orders: Sequence[Order]) -> Sequence[Standin
     seen_there = (seen.shipments for seen in work if isinstance(seen, WarehouseOrder))
     shipped = {shipment.id: shipment for found in seen_there for shipment in found}
     states = dict(zip(shipped, await shipments.states(context, list(shipped.values())), strict=True))
-    return [_standing(context, order, seen, states) for order, seen in zip(orders, work, strict=True)]
+    return await derived(lambda each: _standing(context, *each, states), zip(orders, work, strict=True))
 
 
 def _standing(
@@ -204,6 +206,23 @@ async def line_states(context: Context, lines: Sequence[Line]) -> Sequence[LineS
 
 def _line_state(line: Line, found: Standing | Order | Exception | None) -> LineState | Exception | None:
     return found.lines.get(line.key) if isinstance(found, Standing) else found if isinstance(found, Exception) else None
+
+
+async def discrepancies(
+    context: Context, lines: Sequence[Line]
+) -> Sequence[Sequence[ledger.LineDiscrepancy] | Exception]:
+    """Where each line's quantities do not add up; nothing of a line that no order has any more."""
+    ids = list(dict.fromkeys(line.order_id for line in lines))
+    owners = [one for one in await context.loaders.order_by_id.load_many(ids) if isinstance(one, Order)]
+    found = dict(zip((order.id for order in owners), await standings(context, owners), strict=True))
+    return [_discrepancies(line, found.get(line.order_id)) for line in lines]
+
+
+def _discrepancies(line: Line, found: Standing | Exception | None) -> Sequence[ledger.LineDiscrepancy] | Exception:
+    if not isinstance(found, Standing):
+        return found or ()
+    state = found.lines.get(line.key)
+    return ledger.discrepancies(state, found.facts) if state else ()
 
 
 async def siblings(

@@ -1,18 +1,23 @@
-"""Relay connections over keyset pages: opaque cursors, bounded size, a total only when asked for."""
+"""Relay connections over keyset pages: sealed cursors, bounded size, a total only when asked for."""
 
-import base64
-import binascii
+import struct
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
-
-import msgspec
 
 from domain.errors import BadInput
 from domain.queries import Cursor, Page
+from resolvers.context import Context
 
 T = TypeVar("T")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+TIME = struct.Struct(">q")
+"""How a cursor begins: microseconds since the epoch. The row's id follows."""
+
+NOT_OURS = "That is no cursor of this list: pass `endCursor` or an edge's `cursor` as it came, with the same filter."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +47,38 @@ class Connection(Generic[T]):
         return [edge.node for edge in self.edges]
 
 
-def connect(
-    page: Page[T],
-    position: Callable[[T], Cursor],
-    *,
-    after: str | None,
-    count: Callable[[], Awaitable[int]] | None = None,
-) -> Connection[T]:
-    """A page as a connection; ``position`` tells a row's place in the keyset order."""
-    edges = [Edge(row, encode(position(row))) for row in page.rows]
-    ends = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
-    return Connection(edges, PageInfo(page.more, after is not None, *ends), count)
+class Places:
+    """The places in one list, as one caller narrowed and sorted it: given out as cursors and read from them."""
 
+    def __init__(self, context: Context, *listed: object) -> None:
+        """``listed``: what is listed, and everything that decides which rows are in it and in which order."""
+        self._seal = context.policy.seal.bound(context.caller, *listed)
 
-def encode(cursor: Cursor) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((cursor.at, cursor.id))).decode().rstrip("=")
+    def cursor(self, place: Cursor) -> str:
+        return self._seal.sealed(TIME.pack((place.at - EPOCH) // MICROSECOND) + place.id.encode())
 
+    def place(self, cursor: str | None) -> Cursor | None:
+        """None stays None; a cursor that was not made for this list and this caller is BadInput."""
+        if cursor is None:
+            return None
+        content = self._seal.opened(cursor)
+        if content is None:
+            raise BadInput(NOT_OURS)
+        (at,) = TIME.unpack_from(content)
+        return Cursor(EPOCH + at * MICROSECOND, content[TIME.size :].decode())
 
-def decode(cursor: str | None) -> Cursor | None:
-    """None stays None; a cursor that we did not make is BadInput."""
-    if cursor is None:
-        return None
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        at, id_ = msgspec.json.decode(
-            base64.b64decode(padded, altchars=b"-_", validate=True), type=tuple[datetime, str]
-        )
-    except (UnicodeError, binascii.Error, msgspec.DecodeError):
-        raise BadInput("That cursor is not one of ours: pass `endCursor` or an edge's `cursor` as it came.") from None
-    if at.tzinfo is None:
-        raise BadInput("That cursor is not one of ours: pass `endCursor` or an edge's `cursor` as it came.")
-    return Cursor(at, id_)
+    def connection(
+        self,
+        page: Page[T],
+        position: Callable[[T], Cursor],
+        *,
+        after: str | None,
+        count: Callable[[], Awaitable[int]] | None = None,
+    ) -> Connection[T]:
+        """A page as a connection; ``position`` tells a row's place in the keyset order."""
+        edges = [Edge(row, self.cursor(position(row))) for row in page.rows]
+        ends = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
+        return Connection(edges, PageInfo(page.more, after is not None, *ends), count)
 
 
 def size(first: int | None, *, default: int, limit: int) -> int:

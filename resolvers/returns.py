@@ -53,10 +53,11 @@ async def page(
     context: Context, *, customer: Customer | None = None, first: int | None, after: str | None
 ) -> pagination.Connection[Return]:
     """The caller's returns by (requested at, RMA number), newest first."""
+    places = pagination.Places(context, "returns", customer and customer.id)
     query = RecordQuery(
         visibility=await context.visibility(),
         customer_ids=frozenset({customer.id} if customer else ()),
-        after=pagination.decode(after),
+        after=places.place(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
     if memory := await context.lists_from_memory("returns"):
@@ -65,7 +66,7 @@ async def page(
         recall.remember(context, (await recall.dossiers(context, orders)).values())
     else:
         rows = await context.estate.return_page(query)
-    return pagination.connect(rows, lambda found: Cursor(found.requested_at.at, found.id), after=after)
+    return places.connection(rows, lambda found: Cursor(found.requested_at.at, found.id), after=after)
 
 
 async def of_orders(context: Context, orders: Sequence[Order]) -> Sequence[Sequence[Return] | Exception]:

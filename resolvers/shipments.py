@@ -22,6 +22,7 @@ from domain.shipment_status import ShipmentState, derive_shipment
 from domain.values import Quantity
 from resolvers import nodes, pagination, recall, visible
 from resolvers.context import Context
+from resolvers.deriving import derived
 
 TRACKING_PAGES: Mapping[str, str] = {
     "UPSN": "https://www.ups.com/track?tracknum={}",
@@ -86,10 +87,11 @@ async def page(
     context: Context, *, order_numbers: frozenset[OrderId], first: int | None, after: str | None
 ) -> pagination.Connection[Shipment]:
     """The caller's shipments, newest first."""
+    places = pagination.Places(context, "shipments", order_numbers)
     query = RecordQuery(
         visibility=await context.visibility(),
         order_ids=order_numbers,
-        after=pagination.decode(after),
+        after=places.place(after),
         limit=pagination.size(first, default=context.policy.page_size, limit=context.policy.page_limit),
     )
     if memory := await context.lists_from_memory("warehouse"):
@@ -97,7 +99,7 @@ async def page(
         recall.remember(context, (await recall.dossiers(context, [row.order_id for row in rows.rows])).values())
     else:
         rows = await context.estate.shipment_page(query)
-    return pagination.connect(rows, _position, after=after)
+    return places.connection(rows, _position, after=after)
 
 
 async def states(context: Context, shipments: Sequence[Shipment]) -> Sequence[ShipmentState | Exception]:
@@ -114,7 +116,7 @@ async def _derive(context: Context, shipments: Sequence[Shipment]) -> Sequence[S
     keys = list({key: None for shipment in shipments for key in shipment.tracking_keys})
     found = map(context.without, await context.loaders.tracking_by_key.load_many(keys))
     told = dict(zip(keys, found, strict=True))
-    return [derive_shipment(shipment, _told(told, shipment)) for shipment in shipments]
+    return await derived(lambda shipment: derive_shipment(shipment, _told(told, shipment)), shipments)
 
 
 def _told(

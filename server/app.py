@@ -4,6 +4,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,13 +22,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.access import SCOPES, Principal
 from engine.execute import Engine
 from ingest.intake import Intake
+from resolvers import changes
 from resolvers.context import Context, Policy
+from resolvers.seals import Seal
 from server import explorer, webhooks
 from server.auth import Authenticator, TrustedIssuer
 from server.compression import LEVEL, SMALLEST
 from server.crew import muster
 from server.exchange import Exchanges, exchange_of
-from server.graphql_http import GraphQLEndpoint
+from server.graphql_http import DRY_RUN, GraphQLEndpoint
 from server.graphql_operations import Operations
 from server.graphql_ws import GraphQLSocket
 from server.health import Readiness, alive, may_operate
@@ -65,7 +68,7 @@ def build(settings: Settings, engine: Engine, telemetry: Telemetry) -> Starlette
         CORSMiddleware,
         allow_origins=sorted(settings.origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type", "if-none-match", "x-correlation-id"],
+        allow_headers=["authorization", "content-type", "if-none-match", DRY_RUN, "x-correlation-id"],
         expose_headers=["etag", "retry-after", "x-correlation-id"],
         max_age=600,
     )
@@ -106,7 +109,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
     stack.push_async_callback(revocations.close)
     await revocations.start()
     authenticator = Authenticator(issuers, now=wall_clock, revoked=revocations.revoked)
-    policy = Policy(carrier_grace=settings.ingest.carrier_grace, readings=settings.reads.readings())
+    seal = Seal(settings.secret.get_secret_value().split())
+    policy = Policy(carrier_grace=settings.ingest.carrier_grace, readings=settings.reads.readings(), seal=seal)
 
     def context(principal: Principal, correlation_id: str) -> Context:
         return Context(
@@ -122,9 +126,15 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
         )
 
     streams = Streams(observer=telemetry)
-    operations = Operations(engine, context, deadline=settings.deadline, introspection=settings.introspection)
+    operations = Operations(
+        engine,
+        context,
+        deadline=settings.deadline,
+        introspection=settings.introspection,
+        trusted=settings.trusted(),
+    )
     origins = settings.origins | {_origin(settings.public_url)}
-    cursor = remembering.changes.cursor if remembering else None
+    cursor = partial(_end_of_log, remembering.changes, seal) if remembering else None
     return {
         "authenticator": authenticator,
         "readiness": Readiness(
@@ -146,6 +156,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
             operations, authenticator, streams, max_message=settings.max_body, origins=origins, cursor=cursor
         ),
     }
+
+
+async def _end_of_log(log: changes.Changes, seal: Seal, principal: Principal) -> str:
+    return changes.cursor(seal, principal, await log.head())
 
 
 def _webhooks(settings: Settings, remembering: Remembering, telemetry: Telemetry, now: Clock) -> Webhooks:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.access import SCOPES, Principal, PrincipalKind
+from domain.access import Principal, PrincipalKind, granted
 from domain.model import CustomerId
 from server.sections import Issuer
 from server.tokens import InvalidToken
@@ -16,15 +16,16 @@ def understand(claims: Mapping[str, Any], issuer: str, rules: Issuer) -> Princip
     """What a verified token's claims mean. Raises InvalidToken when one that bounds what may be seen is malformed."""
     names = rules.claims
     subject = subject_of(claims)
-    account = _text(claims, names.account)
+    account, kind = _text(claims, names.account), _kind(claims, subject, rules)
     return Principal(
         subject=f"{issuer}:{subject}",
-        kind=_kind(claims, subject, rules),
-        scopes=_words(claims, names.scope).intersection(SCOPES),
+        kind=kind,
+        scopes=granted(kind, _words(claims, names.scope)),
         name=_text(claims, names.name),
         account=CustomerId(account) if account else None,
         ship_tos=_words(claims, names.ship_tos),
         territories=_words(claims, names.territories),
+        subsidiaries=None if found(claims, names.subsidiaries) is None else _words(claims, names.subsidiaries),
     )
 
 

@@ -140,11 +140,13 @@ def schema(
 @app.command("check-config")
 def check_config() -> None:
     """Print the effective settings, secrets masked, or everything that is wrong with them."""
-    from server import rehearsal, settings
+    from server import rehearsal, running, settings
 
     with _problems_told():
         loaded = settings.load(os.environ)
         rehearsal.check(loaded)
+        if loaded.persisted:
+            running.engine(loaded)
         for name, value in settings.masked(loaded).items():
             typer.echo(f"{name}={value}")
 

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
 from engine.execute import Context, Prepared
+from engine.wire import written
 from server.auth import Authenticator, Session
 from server.exchange import Exchange, exchange_of
 from server.graphql_operations import (
@@ -19,6 +20,7 @@ from server.graphql_operations import (
     Operations,
     check_origin,
     codes,
+    in_time,
     stamped,
     told,
     too_deep,
@@ -42,6 +44,9 @@ from server.streams import Streams
 FAILURES: Mapping[str, int] = {"INTERNAL": 500, "SOURCE_TIMEOUT": 503}
 """The status of an answer without data that is our fault, by its code."""
 
+
+DRY_RUN = "x-cost-dry-run"
+"""The header by which a client asks what an operation would cost, and has nothing executed."""
 
 UNWATCHED = 0.05
 """Seconds of an execution in which nobody looks whether the client is still there: most answers come sooner."""
@@ -74,7 +79,7 @@ class GraphQLEndpoint:
         origins: frozenset[str] = frozenset(),
         challenge: str = 'Bearer realm="crossdock"',
         streams: Streams | None = None,
-        cursor: Callable[[], Awaitable[str]] | None = None,
+        cursor: Callable[[Principal], Awaitable[str]] | None = None,
     ) -> None:
         self._operations = operations
         self._authenticator = authenticator
@@ -105,7 +110,7 @@ class GraphQLEndpoint:
             stamped(answer, exchange.correlation_id)
         kind = JSON if media_type == EVENT_STREAM else media_type
         kept = scope["method"] == "GET" and not failed
-        await Representation(orjson.dumps(answer), status, kind, extra, kept=kept).send(fields, send)
+        await Representation(written(answer), status, kind, extra, kept=kept).send(fields, send)
 
     async def _answer(self, scope: Scope, fields: Fields, receive: Receive, exchange: Exchange) -> Answer | EventStream:
         ends = asyncio.get_running_loop().time() + self._operations.deadline
@@ -120,6 +125,8 @@ class GraphQLEndpoint:
         kind = self._note(prepared, request, exchange)
         if kind is OperationType.MUTATION and scope["method"] == "GET":
             raise Refused(405, "A GET may only read.", headers={"allow": "POST"})
+        if _dry(fields):
+            return prepared if isinstance(prepared, dict) else self._operations.appraise(prepared, request)
         media_type, events = _wishes(fields["accept"])
         if media_type == EVENT_STREAM or (kind is OperationType.SUBSCRIPTION and events):
             return self._stream(prepared, request, session, fields)
@@ -200,7 +207,7 @@ class GraphQLEndpoint:
     ) -> dict[str, Any]:
         departure = None
         try:
-            async with asyncio.timeout_at(ends) as clock:
+            async with in_time(ends) as clock:
                 departure = _Departure(receive, clock)
                 try:
                     return await self._operations.engine.execute(
@@ -246,6 +253,16 @@ def _wishes(accept: Sequence[str]) -> tuple[str, bool]:
     """The media type to answer with, and whether events are taken. Raises Refused as ``negotiate``."""
     brief = sum(map(len, accept)) <= LONGEST
     return _understood(tuple(accept)) if brief else _understood.__wrapped__(tuple(accept))
+
+
+def _dry(fields: Fields) -> bool:
+    """Whether only the cost is asked for. What cannot be understood is refused: it might have been meant so."""
+    given = fields[DRY_RUN]
+    if not given:
+        return False
+    if len(given) > 1 or given[0].lower() not in ("true", "false"):
+        raise Refused(400, f"{DRY_RUN} is true or false.")
+    return given[0].lower() == "true"
 
 
 @lru_cache(REMEMBERED)

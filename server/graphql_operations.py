@@ -1,32 +1,38 @@
 """Runs operations for whatever carries them: who may read the schema, how long each may take, how trouble is told."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
-from graphql import OperationType
+from graphql import GraphQLError, GraphQLSyntaxError, OperationType
 from starlette.datastructures import Headers
 
 from domain.access import Principal
 from engine.execute import Context, Engine, Prepared
 from engine.subscribe import subscribe
 from server.graphql_request import GraphQLRequest, Refused
+from server.trusted import Trusted
+from sources.transport import as_one_operation
 
 log = structlog.get_logger("crossdock.graphql")
 
 Answer: TypeAlias = dict[str, Any]
 
+NOT_PERSISTED = Refused(400, "PersistedQueryNotFound", code="PERSISTED_QUERY_NOT_FOUND")
+"""In the words by which Apollo's clients know to send the document itself."""
+
+ANSWERING = 0.5
+"""Seconds, a tenth of an operation's time at most, that are kept for answering when a source takes all the others."""
+
 INTROSPECTION = frozenset(("__schema", "__type", "_service"))
-SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 
 class Operations:
     """``context(principal, correlation_id)`` makes what resolvers see; ``deadline``: seconds an answer may take;
-    ``introspection``: "on", "off", or the scope it takes.
+    ``introspection``: "on", "off", or the scope it takes; ``trusted``: what is persisted, and who may ask for more.
     """
 
     def __init__(
@@ -36,25 +42,33 @@ class Operations:
         *,
         deadline: float,
         introspection: str = "on",
+        trusted: Trusted = Trusted(),  # noqa: B008 (it has no state)
     ) -> None:
         self.engine = engine
         self.context = context
         self.deadline = deadline
         self._introspection = introspection
+        self._trusted = trusted
 
     def prepare(self, request: GraphQLRequest, principal: Principal) -> Prepared | Answer:
         """The prepared document, or the answer that refuses it."""
         may_introspect = self._introspection == "on" or principal.may(self._introspection)
-        prepared = self.engine.prepare(request.query)
+        text = self._trusted.text(request, principal)
+        if text is None:
+            return told(NOT_PERSISTED)
+        prepared = self.engine.prepare(text)
         if isinstance(prepared, list):
-            refusal = self.engine.refusal(prepared)
-            if not may_introspect:
-                for error in refusal["errors"]:
-                    error["message"] = SUGGESTION.sub("", error["message"])
-            return refusal
+            return self.engine.refusal(prepared if may_introspect else _discreet(prepared))
         if not may_introspect and any(name in INTROSPECTION for _, name in prepared.fields):
             raise Refused(403, "You may not read the schema.", code="FORBIDDEN_FIELD")
         return prepared
+
+    def appraise(self, prepared: Prepared, request: GraphQLRequest) -> Answer:
+        """What the operation would cost, with nothing executed; or the answer that refuses it."""
+        try:
+            return self.engine.appraise(prepared, request.variables, request.operation_name)
+        except RecursionError:
+            raise too_deep() from None
 
     async def answers(
         self, prepared: Prepared | Answer, request: GraphQLRequest, principal: Principal, correlation_id: str
@@ -93,13 +107,30 @@ class Operations:
     async def _once(
         self, prepared: Prepared, request: GraphQLRequest, principal: Principal, correlation_id: str
     ) -> Answer:
-        async with asyncio.timeout(self.deadline):
+        async with in_time(asyncio.get_running_loop().time() + self.deadline):
             return await self.engine.execute(
                 prepared,
                 context=self.context(principal, correlation_id),
                 variables=request.variables,
                 operation_name=request.operation_name,
             )
+
+
+def _discreet(errors: Sequence[GraphQLError]) -> Sequence[GraphQLError]:
+    """What whoever may not read the schema is told of a document: which of its parts do not fit would tell of it."""
+    kept = [error for error in errors if isinstance(error, GraphQLSyntaxError) or "code" in (error.extensions or {})]
+    return kept or [GraphQLError("The document does not fit the schema.")]
+
+
+@asynccontextmanager
+async def in_time(ends: float) -> AsyncIterator[asyncio.Timeout]:
+    """What runs inside ends at ``ends`` (event loop time). Its sources end a little before, so that there is time left
+    to answer with what the others gave. Raises TimeoutError.
+    """
+    left = ends - asyncio.get_running_loop().time()
+    with as_one_operation(ends - min(ANSWERING, left / 10)):
+        async with asyncio.timeout_at(ends) as clock:
+            yield clock
 
 
 def kind_of(prepared: Prepared | Answer, request: GraphQLRequest) -> OperationType | None:

@@ -1,7 +1,7 @@
 """Reads a GraphQL-over-HTTP request from its parts, strictly (https://graphql.github.io/graphql-over-http/draft/)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,8 +11,14 @@ import orjson
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
-PARAMETERS: Mapping[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
-"""What a request is made of; all but ``query`` may be absent or null."""
+PARAMETERS: Mapping[str, type] = {
+    "query": str,
+    "documentId": str,
+    "operationName": str,
+    "variables": dict,
+    "extensions": dict,
+}
+"""What a request is made of; all may be absent or null, but something must say which document is meant."""
 
 JSON_PARAMETERS = frozenset(("variables", "extensions"))
 
@@ -35,9 +41,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    query: str
+    """One of ``query`` and ``document_id``, which names a persisted document, is given. ``by_get``: how it came."""
+
+    query: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
+    document_id: str | None = None
+    by_get: bool = False
 
 
 def negotiate(accept: Iterable[str]) -> str:
@@ -114,14 +124,28 @@ def from_query_string(text: bytes) -> GraphQLRequest:
             parameters[name] = orjson.loads(parameters[name])
         except orjson.JSONDecodeError:
             raise Refused(400, f"The parameter {name} is not JSON.") from None
-    return from_parameters(parameters)
+    return replace(from_parameters(parameters), by_get=True)
 
 
 def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
     for name, kind in PARAMETERS.items():
         value = parameters.get(name)
-        if value is None and name != "query":
-            continue
-        if not isinstance(value, kind):
+        if value is not None and not isinstance(value, kind):
             raise Refused(400, f"The parameter {name} must be {'an object' if kind is dict else 'a string'}.")
-    return GraphQLRequest(parameters["query"], parameters.get("operationName"), parameters.get("variables"))
+    query, document_id = parameters.get("query"), parameters.get("documentId")
+    if document_id is None:
+        document_id = _hash(parameters.get("extensions") or {})
+    if query is None and document_id is None:
+        raise Refused(400, "The parameter query must be a string.")
+    return GraphQLRequest(query, parameters.get("operationName"), parameters.get("variables"), document_id)
+
+
+def _hash(extensions: dict[str, Any]) -> str | None:
+    """The identifier of a document as Apollo's clients give it."""
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        return None
+    found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(found, str):
+        raise Refused(400, "extensions.persistedQuery.sha256Hash must be a string.")
+    return found

@@ -9,12 +9,13 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from graphql import OperationType, StringValueNode, VariableNode
 from starlette.types import Receive, Scope, Send
 
+from domain.access import Principal
 from engine.execute import Prepared
 from engine.subscribe import root_field
+from engine.wire import written
 from server.auth import EXPIRED, REFUSED, Session
 from server.exchange import Exchange, exchange_of
 from server.graphql_operations import Answer, Operations, codes, kind_of, stamped, told
@@ -52,7 +53,7 @@ class EventStream:
         session: Session,
         *,
         last_event_id: str | None = None,
-        cursor: Callable[[], Awaitable[str]] | None = None,
+        cursor: Callable[[Principal], Awaitable[str]] | None = None,
     ) -> None:
         self._operations = operations
         self._streams = streams
@@ -101,7 +102,7 @@ class EventStream:
     async def _tell(self, exchange: Exchange, out: "_Out") -> Ending:
         kind = exchange.kind or ""
         if self._cursor is not None:
-            await out.write(f"id: {await self._cursor()}\n\n".encode())
+            await out.write(f"id: {await self._cursor(self._session.principal)}\n\n".encode())
         answers = self._operations.answers(
             self._prepared, self._request, self._session.principal, exchange.correlation_id
         )
@@ -156,7 +157,7 @@ def _next(answer: Answer) -> bytes:
     cursors = (each.get("cursor") for each in data.values() if isinstance(each, dict))
     cursor = next((each for each in cursors if isinstance(each, str)), None)
     name = f"id: {cursor}\n" if cursor else ""
-    return f"event: next\n{name}data: ".encode() + orjson.dumps(answer) + b"\n\n"
+    return f"event: next\n{name}data: ".encode() + written(answer) + b"\n\n"
 
 
 async def _departure(receive: Receive) -> Ending:

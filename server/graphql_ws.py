@@ -8,14 +8,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import NoReturn, cast
 
-import orjson
 import structlog
 from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
+from engine.wire import written
 from server.auth import EXPIRED, NEEDED, REFUSED, Authenticator, Session
 from server.exchange import Exchange, exchange_of
 from server.graphql_operations import Answer, Operations, check_origin, codes, kind_of, stamped, told
@@ -57,7 +58,7 @@ class GraphQLSocket:
         *,
         max_message: int,
         origins: frozenset[str] = frozenset(),
-        cursor: Callable[[], Awaitable[str]] | None = None,
+        cursor: Callable[[Principal], Awaitable[str]] | None = None,
         initialisation: float = INITIALISATION,
         limit: int = OPERATIONS,
     ) -> None:
@@ -77,7 +78,7 @@ class GraphQLSocket:
         except Refused as refused:
             answer = stamped(told(refused), exchange.correlation_id)
             exchange.codes = codes(answer)
-            await Response(orjson.dumps(answer), refused.status, media_type=JSON)(scope, receive, send)
+            await Response(written(answer), refused.status, media_type=JSON)(scope, receive, send)
             return
         exchange.streamed = True
         observer, ending = self._streams.observer, Ending.LEFT
@@ -95,7 +96,7 @@ class GraphQLSocket:
             session = await self._initialise(wire, headers)
             exchange.subject = session.principal.subject
             with self._streams.admitted(session):
-                await wire.send("connection_ack", **await self._acknowledgement())
+                await wire.send("connection_ack", **await self._acknowledgement(session.principal))
                 connection = _Connection(
                     wire,
                     session,
@@ -135,11 +136,11 @@ class GraphQLSocket:
             raise Closing(Code.FORBIDDEN, NEEDED)
         return session
 
-    async def _acknowledgement(self) -> Message:
+    async def _acknowledgement(self, principal: Principal) -> Message:
         if self._cursor is None:
             return {}
         try:
-            return {"payload": {"cursor": await self._cursor()}}
+            return {"payload": {"cursor": await self._cursor(principal)}}
         except Exception as error:
             log.exception("the log of changes could not be read")
             raise Closing(Code.TRY_AGAIN_LATER, "Nothing can be followed at the moment.") from error

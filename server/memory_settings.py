@@ -10,7 +10,10 @@ from resolvers.recall import First, Reading, Readings
 from server.sections import Section
 
 OFF = "off"
-SCHEMES = ("sqlite:///", "postgresql://")
+SHARED = "postgresql://"
+"""How the address of a memory begins that several replicas can share."""
+
+SCHEMES = ("sqlite:///", SHARED)
 
 
 def _url(value: str) -> str:

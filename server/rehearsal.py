@@ -1,4 +1,4 @@
-"""Makes every configured adapter once before anything is served, so that what it lacks is told like a wrong setting."""
+"""What only shows when everything configured is made once, before anything is served: told like a wrong setting."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.errors import CrossdockError
 from server.environment import Misconfigured, Problem, variable
+from server.memory_settings import SHARED
 from server.sections import Source
 from server.settings import Settings
 from sources import registry
@@ -25,6 +26,7 @@ def check(settings: Settings) -> None:
 
 
 def _problems(settings: Settings) -> Iterator[Problem]:
+    yield from _unshared_secret(settings)
     yield from _made(("erp",), settings.erp, registry.ERPS)
     yield from _made(("wms",), settings.wms, registry.WAREHOUSES)
     answering: dict[str, str] = {}
@@ -39,6 +41,12 @@ def _problems(settings: Settings) -> Iterator[Problem]:
                 yield Problem(
                     variable(path), f"answers for {scac}, as {variable(('carriers', other))} does; remove one"
                 )
+
+
+def _unshared_secret(settings: Settings) -> Iterator[Problem]:
+    """Memory that several replicas can share needs cursors that each of them can read."""
+    if settings.store.url.startswith(SHARED) and "secret" not in settings.model_fields_set:
+        yield Problem(variable(("secret",)), f"is not set; give {Settings.model_fields['secret'].description}")
 
 
 def _made(path: tuple[str, ...], source: Source, table: Table) -> Iterator[Problem]:

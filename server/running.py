@@ -17,7 +17,7 @@ import uvicorn
 
 from engine.execute import Engine
 from graph import schema
-from server import logs
+from server import logs, trusted
 from server.app import build
 from server.environment import Misconfigured, Problem, variable
 from server.settings import Settings
@@ -88,9 +88,17 @@ def prepared(settings: Settings) -> Engine:
     logs.configure(settings.log_level)
     stamina.instrumentation.set_on_retry_hooks([])  # our observer tells of attempts
     signal.signal(signal.SIGTERM, leave)
-    engine = schema.engine(schema.build(), mode=settings.engine)
+    made = engine(settings)
     collect_seldom()
-    return engine
+    return made
+
+
+def engine(settings: Settings) -> Engine:
+    """What runs the operations of these settings. Raises Misconfigured for persisted documents that could not run."""
+    documents = settings.documents
+    made = schema.engine(schema.build(), mode=settings.engine, limits=documents.limits(), cost_limit=documents.cost)
+    trusted.warm(made, trusted.read(settings.persisted))
+    return made
 
 
 def run(

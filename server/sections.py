@@ -15,6 +15,9 @@ from sources.config import SourceConfig
 from sources.feeds import FeedConfig
 from sources.signatures import SCHEMES
 
+SHORTEST = 32
+"""Characters of a secret that nobody shall guess."""
+
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -69,12 +72,21 @@ def _revocations(value: str) -> str:
     return value
 
 
+def _long(value: SecretStr) -> SecretStr:
+    """Several may be given while one takes over from another."""
+    secrets = value.get_secret_value().split()
+    if not secrets or min(map(len, secrets)) < SHORTEST:
+        raise ValueError(f"is shorter than {SHORTEST} characters")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 PrivateAddress = Annotated[str, AfterValidator(_private_address)]
 Origins = Annotated[frozenset[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_words)]
 Words = Annotated[frozenset[str], BeforeValidator(_words)]
 ClaimPath = Annotated[str, AfterValidator(_claim_path)]
 Revocations = Annotated[str, AfterValidator(_revocations)]
+Secrets = Annotated[SecretStr, AfterValidator(_long)]
 Algorithms = Annotated[frozenset[Algorithm], BeforeValidator(_words), Field(min_length=1)]
 
 
@@ -97,6 +109,11 @@ class Claims(Section):
     )
     territories: ClaimPath = Field(
         "crossdock_territories", description="the claim that lists a sales rep's territories"
+    )
+    subsidiaries: ClaimPath = Field(
+        "crossdock_subsidiaries",
+        description="the claim that lists the subsidiaries whose accounts the caller may see, whatever its kind; none:"
+        " all, an empty list: no account",
     )
     scope: ClaimPath = Field("scope", description="the claim that holds the scopes, as one string or a list")
     name: ClaimPath = Field("name", description="the claim that holds the name to show")
@@ -170,6 +187,12 @@ class Limits(Section):
     )
 
 
+class CarrierLimits(Limits):
+    """A carrier's answers are small."""
+
+    max_body: int = Field(2 * 1024 * 1024, gt=0, description="bytes an answer of a carrier's may have, decompressed")
+
+
 class Source(Section):
     """A source system: where it is, who we are there, and its limits."""
 
@@ -215,6 +238,12 @@ class Source(Section):
     def feed(self, role: str, name: str) -> FeedConfig:
         secrets = (_told(self.webhook_secret) or "").split()
         return FeedConfig(role, self.kind, name, tuple(secrets), self.webhook_scheme)
+
+
+class CarrierSource(Source):
+    """A carrier: as any source, with smaller answers."""
+
+    limits: CarrierLimits = CarrierLimits()
 
 
 def _told(secret: SecretStr | None) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, DirectoryPath, Field, SecretStr, ValidationError
@@ -13,10 +14,23 @@ import examples
 from domain.access import SCOPES
 from engine.execute import Mode
 from ingest.polling import Carrier
+from server import trusted
 from server.broker_settings import Broker, Publish
+from server.document_settings import Documents
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
-from server.sections import Demo, Issuer, Lifetimes, Origins, PrivateAddress, Source
+from server.sections import (
+    SHORTEST,
+    CarrierSource,
+    Demo,
+    Issuer,
+    Lifetimes,
+    Origins,
+    PrivateAddress,
+    Secrets,
+    Source,
+)
+from server.trusted import Trusted
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
 from sources.registry import CARRIERS
@@ -24,7 +38,13 @@ from sources.registry import CARRIERS
 QUERIES = Path(examples.__path__[0]) / "queries"
 
 
-def _introspection(value: str) -> str:
+def _there(value: Path) -> Path:
+    if not value.exists():
+        raise ValueError("is neither a folder nor a file that is there")
+    return value
+
+
+def _switch(value: str) -> str:
     if value not in ("on", "off", *SCOPES):
         raise ValueError("is neither on, off nor a scope")
     return value
@@ -50,13 +70,19 @@ class Settings(BaseSettings):
     origins: Origins = Field(
         frozenset(), description="other sites whose pages may ask, such as https://portal.example.com"
     )
+    secret: Secrets = Field(
+        default_factory=lambda: SecretStr(token_urlsafe(SHORTEST)),
+        description="the secret that cursors are made with, the same in every replica, such as `openssl rand -base64 "
+        "32` prints; or several separated by spaces, the new one first, while it takes over; unset: made anew at each "
+        "start, after which the cursors of before are refused",
+    )
     oidc: dict[str, Issuer] = Field(
         min_length=1,
         description="an identity provider, under a name of your choice: CROSSDOCK_OIDC__<NAME>__ISSUER and __AUDIENCE",
     )
     erp: Source = Field(description="the ERP")
     wms: Source = Field(description="the warehouse system")
-    carriers: dict[str, Source] = Field(
+    carriers: dict[str, CarrierSource] = Field(
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
     )
     lifetimes: Lifetimes = Lifetimes()
@@ -76,9 +102,24 @@ class Settings(BaseSettings):
         description="What runs operations: compiled plans from a document's second run on (adaptive) or from its first "
         "(compiled), or graphql-core alone (core).",
     )
-    introspection: Annotated[str, AfterValidator(_introspection)] = Field(
+    documents: Documents = Documents()
+    introspection: Annotated[str, AfterValidator(_switch)] = Field(
         "on",
-        description=f"who may read the schema once signed in: on (all), off (none), or a scope of {' '.join(SCOPES)}",
+        description="who may read the schema, and is told what in a document does not fit it, signed in: on (all), "
+        f"off (none), or a scope of {' '.join(SCOPES)}",
+    )
+    persisted: Annotated[Path, AfterValidator(_there)] | None = Field(
+        None,
+        description="the persisted documents: a folder of .graphql files, or a manifest as Apollo, Relay and GraphQL "
+        "Code Generator write it; they are checked and compiled at start",
+    )
+    safelist: Annotated[str, AfterValidator(_switch)] = Field(
+        "off",
+        description="whether only persisted documents are run: off, on, or a scope whose holders may ask for any, of "
+        f"{' '.join(SCOPES)}",
+    )
+    get: Literal["any", "persisted"] | None = Field(
+        None, description="what may be asked for by GET: any or persisted; unset: any, while nothing is persisted"
     )
     graphiql: bool = Field(True, description="whether to serve GraphiQL at /graphiql/")
     queries: DirectoryPath = Field(QUERIES, description="the folder of saved queries that GraphiQL offers")
@@ -103,6 +144,11 @@ class Settings(BaseSettings):
             carriers=tuple((carrier.kind, carrier.config(name)) for name, carrier in self.carriers.items()),
             lifetimes=self.lifetimes.config(),
         )
+
+    def trusted(self) -> Trusted:
+        """Reads what is persisted. Raises Misconfigured."""
+        by_get = self.get or ("persisted" if self.persisted else "any")
+        return Trusted(trusted.read(self.persisted), safelist=self.safelist, by_get=by_get)
 
     def sources(self) -> Iterator[tuple[tuple[str, ...], Source]]:
         """The sections of the sources by their paths."""
@@ -151,6 +197,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     if settings:
         problems.extend(_unusable_secrets(settings))
         problems.extend(_too_few_calls(settings))
+        problems.extend(_nothing_to_run(settings))
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
@@ -173,6 +220,13 @@ def _too_few_calls(settings: Settings) -> Iterator[Problem]:
             reason = f"is {source.limits.concurrency}, too few for {settings.workers} processes to share"
             remedy = f"lower {variable(('workers',))}"
             yield Problem(variable((*path, "limits", "concurrency")), f"{reason}; {remedy}")
+
+
+def _nothing_to_run(settings: Settings) -> Iterator[Problem]:
+    path = ("safelist",) if settings.safelist == "on" else ("get",) if settings.get == "persisted" else ()
+    if path and not settings.persisted:
+        remedy = f"give {variable(('persisted',))} {Settings.model_fields['persisted'].description}"
+        yield Problem(variable(path), f"leaves nothing to run, as nothing is persisted; {remedy}")
 
 
 def masked(settings: Settings) -> dict[str, str]:

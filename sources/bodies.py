@@ -68,6 +68,11 @@ class Body:
         if self._received > self._cap:
             raise Unreadable(f"body larger than {self._cap} bytes as sent")
 
+    @property
+    def size(self) -> int:
+        """How many bytes it holds by now."""
+        return len(self._decoded)
+
     def whole(self) -> bytes:
         """All of it, once everything sent was fed."""
         if self._inflater and not self._inflater.complete:

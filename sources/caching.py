@@ -13,11 +13,11 @@ from typing import Any, Generic, TypeVar, cast
 
 from cachetools import LRUCache
 
-from domain.errors import SourceError
+from domain.errors import SourceError, SourceTimeout
 from domain.values import Provenance
 from sources.flight import Flight
 from sources.ports import Batch
-from sources.transport import as_one_call
+from sources.transport import as_one_call, operation_ends
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -65,9 +65,12 @@ class _Entry(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class _Read(Generic[K, V]):
-    """A batch under way. ``began``: no answer in it can be older than this."""
+    """A batch under way. ``began``: no answer in it can be older than this. ``ends``: when the operation that began it
+    must have it (event loop time).
+    """
 
     began: _Instant
+    ends: float
     flight: Flight[Batch[K, V]]
 
 
@@ -101,7 +104,8 @@ class Cached(Generic[K, V]):
     async def load(self, keys: Iterable[K], *, max_age: float | None = None) -> Answer[K, V]:
         """The values of ``keys``, none older than ``max_age``; what memory cannot give is read in one batch.
 
-        A read under way that began recently enough is joined. Never raises SourceError.
+        A read under way that began recently enough is joined, and begun anew where it ended for want of time that its
+        operation lacked and this one has. Never raises SourceError.
         """
         now, limit = self._instant(), math.inf if max_age is None else max_age
         values: dict[K, V | SourceError] = {}
@@ -119,7 +123,13 @@ class Cached(Generic[K, V]):
                 missing.append(key)
         if missing:
             joined |= dict.fromkeys(missing, self._start(missing, now))
-        return self._complete(values, await self._land(joined), limit) if joined else Answer(values)
+        if not joined:
+            return Answer(values)
+        landed = await self._land(joined)
+        hurried = [key for key, read in joined.items() if read.ends < operation_ends() and _late(landed.get(key))]
+        if hurried:
+            landed |= await self._land(dict.fromkeys(hurried, self._start(hurried, self._instant())))
+        return self._complete(values, landed, limit)
 
     def prime(self, key: K, value: V) -> None:
         """Remembers a value that came by another way, unless a newer one is known."""
@@ -151,7 +161,7 @@ class Cached(Generic[K, V]):
                 if self._reads.get(key) is read:
                     del self._reads[key]
 
-        read: _Read[K, V] = _Read(now, Flight(self._run(keys, now), on_end=end))
+        read: _Read[K, V] = _Read(now, operation_ends(), Flight(self._run(keys, now), on_end=end))
         self._reads.update(dict.fromkeys(keys, read))
         return read
 
@@ -160,14 +170,16 @@ class Cached(Generic[K, V]):
             with as_one_call():
                 batch = await self._fetch(keys)
         except SourceError as error:
-            return dict.fromkeys(keys, error)
+            return dict.fromkeys(keys, unburdened(error))
         for key in keys:
             value = batch.get(key, ABSENT)
-            if not isinstance(value, SourceError):
+            if isinstance(value, SourceError):
+                unburdened(value)
+            else:
                 self._remember(key, value, _Instant(min((began.at, *asked(value))), began.tick))
         return batch
 
-    async def _land(self, joined: Mapping[K, _Read[K, V]]) -> Batch[K, V]:
+    async def _land(self, joined: Mapping[K, _Read[K, V]]) -> dict[K, V | SourceError]:
         """Waits for all reads; a caller who leaves before gives all of them up at once."""
         with ExitStack() as interest:
             for flight in {id(read): read.flight for read in joined.values()}.values():
@@ -199,6 +211,21 @@ class Cached(Generic[K, V]):
         if known is None or known.asked.tick <= asked.tick:
             lifetime = self._not_found if isinstance(value, _Absent) else self._lifetime(value)
             self._entries[key] = _Entry(value, asked, lifetime)
+
+
+def _late(value: object) -> bool:
+    return isinstance(value, SourceTimeout)
+
+
+def unburdened(error: SourceError) -> SourceError:
+    """The error without the frames it came through: they hold the answer that was read, and would hold it as long as
+    the error lives, or until cycles are next collected.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error
 
 
 def stale(value: V) -> V:

@@ -7,6 +7,7 @@ It uses aiohttp's connector, request and response, below ``ClientSession``: ther
 import asyncio
 import ssl
 from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from typing import NamedTuple, Self, cast
 
 import aiohttp
@@ -15,6 +16,10 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from sources.bodies import STEP, Body
+from sources.pace import Pace
+
+LARGE = 512 * 1024
+"""Bytes of a body beyond which it waits until no other of its source is that large."""
 
 KEEPALIVE = 4.0
 """Seconds; below the 5 that common servers keep an idle connection, so that we close first."""
@@ -51,6 +56,7 @@ class Client:
 
     def __init__(self, connections: int = 100) -> None:
         self._connections = connections
+        self.pace = Pace()
 
     async def __aenter__(self) -> Self:
         trusted = ssl.create_default_context(cafile=certifi.where())
@@ -70,9 +76,11 @@ class Client:
         *,
         accept: Collection[int],
         cap: int,
+        large: asyncio.Lock,
         patience: aiohttp.ClientTimeout,
     ) -> Answer:
-        """Sends one request, and reads the body of an accepted answer, at most ``cap`` bytes of it.
+        """Sends one request, and reads the body of an accepted answer, at most ``cap`` bytes of it; what is beyond
+        ``LARGE`` only while holding ``large``.
 
         Raises ``Lost``, ``Foreign`` and ``bodies.Unreadable``. A connection whose answer was not read is closed.
         """
@@ -85,7 +93,7 @@ class Client:
         try:
             response = await self._answered(request, patience)
             try:
-                body = await _read(response, cap) if response.status in accept else b""
+                body = await _read(response, cap, large) if response.status in accept else b""
                 return Answer(response.status, response.headers, body)
             finally:
                 if not response.closed:
@@ -116,9 +124,14 @@ class Client:
             raise
 
 
-async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, cap: int, large: asyncio.Lock) -> bytes:
     arriving = response.content
     body = Body(encoding=", ".join(response.headers.getall("Content-Encoding", ())), cap=cap)
-    while not arriving.at_eof():
-        body.feed(await arriving.read(STEP))
-    return body.whole()
+    async with AsyncExitStack() as turn:
+        waited = False
+        while not arriving.at_eof():
+            body.feed(await arriving.read(STEP))
+            if body.size > LARGE and not waited:
+                await turn.enter_async_context(large)
+                waited = True
+        return body.whole()

@@ -13,7 +13,7 @@ class Limits:
 
     deadline: float = 3.0
     connect_timeout: float = 1.0
-    max_body: int = 16 * 1024 * 1024
+    max_body: int = 8 * 1024 * 1024
     concurrency: int = 8
     attempts: int = 3
     retry_budget: float = 0.1

@@ -29,7 +29,7 @@ from domain.model import (
 )
 from domain.queries import CustomerQuery, OrderQuery, Page, RecordQuery
 from domain.values import Code
-from sources.caching import Answer, Cached
+from sources.caching import Answer, Cached, unburdened
 from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
 from sources.ports import Batch, CarrierSource, ErpSource, ReturnsSource, WarehouseSource
@@ -93,6 +93,7 @@ class Estate:
         self._children = self._kept(erp.children, lifetimes.hierarchy)
         self._descendants = self._kept(erp.descendants, lifetimes.hierarchy)
         self._territories = self._kept(erp.accounts_in_territories, lifetimes.hierarchy)
+        self._subsidiaries = self._kept(erp.accounts_in_subsidiaries, lifetimes.hierarchy)
         self._receivables = self._kept(erp.receivables, lifetimes.receivables)
         self._invoices = self._kept(erp.invoices, lifetimes.invoices)
         self._invoices_by_order = self._kept(erp.invoices_by_order, lifetimes.invoices, into=[self._invoices])
@@ -118,13 +119,11 @@ class Estate:
         return await self._orders_by_po.load(po_numbers, max_age=max_age)
 
     async def order_page(self, query: OrderQuery) -> Page[Order]:
-        with as_one_call():
-            page = await self._erp.order_page(query)
+        page = await _live(self._erp.order_page(query))
         return self._met(page, *self._orders_within(lines=query.lines, amounts=query.amounts))
 
     async def order_count(self, query: OrderQuery) -> int:
-        with as_one_call():
-            return await self._erp.order_count(query)
+        return await _live(self._erp.order_count(query))
 
     async def customers(
         self, ids: Iterable[CustomerId], *, max_age: float | None = None
@@ -146,9 +145,13 @@ class Estate:
     ) -> Answer[str, frozenset[CustomerId]]:
         return await self._territories.load(territories, max_age=max_age)
 
+    async def accounts_in_subsidiaries(
+        self, subsidiaries: Iterable[str], *, max_age: float | None = None
+    ) -> Answer[str, frozenset[CustomerId]]:
+        return await self._subsidiaries.load(subsidiaries, max_age=max_age)
+
     async def customer_page(self, query: CustomerQuery) -> Page[Customer]:
-        with as_one_call():
-            page = await self._erp.customer_page(query)
+        page = await _live(self._erp.customer_page(query))
         return self._met(page, self._customers)
 
     async def receivables(
@@ -165,8 +168,7 @@ class Estate:
         return await self._invoices_by_order.load(ids, max_age=max_age)
 
     async def invoice_page(self, query: RecordQuery) -> Page[Invoice]:
-        with as_one_call():
-            page = await self._erp.invoice_page(query)
+        page = await _live(self._erp.invoice_page(query))
         return self._met(page, self._invoices)
 
     # -- returns -----------------------------------------------------------------------------------------------------
@@ -180,8 +182,7 @@ class Estate:
         return await self._returns_by_order.load(ids, max_age=max_age)
 
     async def return_page(self, query: RecordQuery) -> Page[Return]:
-        with as_one_call():
-            page = await self._returns_source.return_page(query)
+        page = await _live(self._returns_source.return_page(query))
         return self._met(page, self._returns)
 
     # -- the warehouse -----------------------------------------------------------------------------------------------
@@ -202,8 +203,7 @@ class Estate:
         return await self._by_tracking.load(numbers, max_age=max_age)
 
     async def shipment_page(self, query: RecordQuery) -> Page[Shipment]:
-        with as_one_call():
-            page = await self._warehouse.shipment_page(query)
+        page = await _live(self._warehouse.shipment_page(query))
         return self._met(page, self._shipments)
 
     # -- the carriers ------------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Estate:
                 self._returns.drop(ReturnId(id_))
             case Subject.CUSTOMER:
                 self._customers.drop(CustomerId(id_))
-                for hierarchy in (self._children, self._descendants, self._territories):
+                for hierarchy in (self._children, self._descendants, self._territories, self._subsidiaries):
                     hierarchy.drop_all()
             case Subject.SHIPMENT:
                 self._forget_shipment(ShipmentId(id_))
@@ -309,6 +309,15 @@ class Estate:
         last = max(tracking.events, key=lambda event: event.occurred.at, default=None)
         final = last is not None and last.status in FINAL
         return self._lifetimes.tracking_final if final else self._lifetimes.tracking
+
+
+async def _live(read: Awaitable[V]) -> V:
+    """What is read, as one call."""
+    with as_one_call():
+        try:
+            return await read
+        except SourceError as error:
+            raise unburdened(error)  # noqa: B904 (the same error)
 
 
 def _no_codes(_: object) -> Iterable[Code | None]:

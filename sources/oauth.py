@@ -10,6 +10,7 @@ import msgspec
 
 from domain.errors import SourceFault
 from sources.config import SourceConfig
+from sources.decoding import decode
 from sources.flight import Flight
 from sources.transport import Transport
 
@@ -75,7 +76,7 @@ class ClientCredentials:
             "POST", self._url, operation="token", headers=self._headers, content=self._content
         )
         try:
-            answer = msgspec.json.decode(reply.body, type=TokenAnswer)
+            answer = decode(reply.body, TokenAnswer)
             lifetime = float(answer.expires_in)
             renew_at = reply.as_of + timedelta(seconds=lifetime - min(MARGIN, lifetime / 10))
         except (ValueError, OverflowError) as error:

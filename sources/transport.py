@@ -1,10 +1,11 @@
 """The one HTTP door of each source: deadline, size cap, retries, breaker and concurrency limit live here only."""
 
 import asyncio
+import math
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +22,16 @@ from sources.client import Client, Foreign, Lost, patience
 from sources.config import SourceConfig
 from sources.observer import BreakerMoved, CallMade, Observer
 from sources.retries import RetryBudget, Transient, retry_after
+from sources.slots import Slots
 
 CORRELATION_ID: ContextVar[str] = ContextVar("CORRELATION_ID")
 """The id of the client's request, sent to every source as X-Correlation-Id."""
 
 _CALL_BEGAN: ContextVar[float] = ContextVar("_CALL_BEGAN")
 """When the adapter call in progress began (event loop time)."""
+
+_OPERATION_ENDS: ContextVar[float] = ContextVar("_OPERATION_ENDS")
+"""When the operation in progress must have what it asked for (event loop time)."""
 
 WAITING_PER_SLOT = 64
 """How many callers may queue for each concurrency slot before the next is turned away."""
@@ -48,6 +53,21 @@ def as_one_call() -> Iterator[None]:
         yield
     finally:
         _CALL_BEGAN.reset(token)
+
+
+@contextmanager
+def as_one_operation(ends: float) -> Iterator[None]:
+    """No request sent inside outlasts ``ends`` (event loop time), whatever its source's own deadline."""
+    token = _OPERATION_ENDS.set(ends)
+    try:
+        yield
+    finally:
+        _OPERATION_ENDS.reset(token)
+
+
+def operation_ends() -> float:
+    """Infinite where no operation is in progress."""
+    return _OPERATION_ENDS.get(math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +122,8 @@ class Transport:
         self._monotonic = monotonic
         self._addresses = Addresses(config.url, *filter(None, [config.token_url]))
         self._patience = patience(config.limits.connect_timeout)
-        self._slots = asyncio.Semaphore(config.limits.concurrency)
-        self._waiting = 0
+        self._slots = Slots(config.limits.concurrency)
+        self._large = asyncio.Lock()
         self._budget = RetryBudget(config.limits.retry_budget)
         self._breaker = Breaker(
             failures=config.limits.breaker_failures,
@@ -137,22 +157,30 @@ class Transport:
         must not arrive twice (a WS-Security nonce). ``operation`` names the call in metrics. ``overloaded`` tells an
         accepted answer that says what a 429 says (a SOAP concurrency fault). Raises
 
-        - SourceTimeout: no complete answer within the deadline;
+        - SourceTimeout: no complete answer within the deadline, or before the operation ends;
         - SourceUnavailable: unreachable, reset, overloaded (429, 502, 503, 504), breaker open, or too many waiting;
         - SourceFault: any other status not in ``accept``, an unreadable or too large body, an address or header that
           is not allowed.
         """
         address, sent = self._allowed(path, params, headers)
+        async with self.in_time(operation) as clock:
+            call = _Call(method, address, sent, content, operation, accept, overloaded, clock)
+            reply = await (self._repeatedly(call) if idempotent else self._attempt(call))
+        await self._client.pace.turn(CORRELATION_ID.get(None))
+        return reply
+
+    @asynccontextmanager
+    async def in_time(self, operation: str) -> AsyncIterator[asyncio.Timeout]:
+        """What is done inside ends with the call and the operation it is part of; raises SourceTimeout."""
         time_now = asyncio.get_running_loop().time()
-        ends = _CALL_BEGAN.get(time_now) + self._limits.deadline
+        ends = min(_CALL_BEGAN.get(time_now) + self._limits.deadline, operation_ends())
         if ends <= time_now:
             raise SourceTimeout(self.source, f"{operation}: no time left to ask")
         try:
             async with asyncio.timeout_at(ends) as clock:
-                call = _Call(method, address, sent, content, operation, accept, overloaded, clock)
-                return await (self._repeatedly(call) if idempotent else self._attempt(call))
+                yield clock
         except TimeoutError as error:
-            detail = f"{operation}: no complete answer within {self._limits.deadline} s"
+            detail = f"{operation}: no complete answer within {ends - time_now:.3g} s"
             raise SourceTimeout(self.source, detail) from error
 
     async def _repeatedly(self, call: _Call) -> Reply:
@@ -189,13 +217,9 @@ class Transport:
     async def _attempt(self, call: _Call) -> Reply:
         try:
             self._breaker.check()
-            if self._slots.locked() and self._waiting >= WAITING_PER_SLOT * self._limits.concurrency:
-                raise SourceUnavailable(self.source, f"{call.operation}: {self._waiting} calls are waiting already")
-            self._waiting += 1
-            try:
-                await self._slots.acquire()
-            finally:
-                self._waiting -= 1
+            if self._slots.waiting >= WAITING_PER_SLOT * self._limits.concurrency:
+                raise SourceUnavailable(self.source, f"{call.operation}: {self._slots.waiting} calls are waiting")
+            await self._slots.acquire(CORRELATION_ID.get(None))
             try:
                 return await self._exchange(call)
             finally:
@@ -205,7 +229,9 @@ class Transport:
             raise SourceUnavailable(self.source, detail, retry_after=refused.retry_after) from refused
 
     async def _exchange(self, call: _Call) -> Reply:
-        """One exchange, its outcome told to breaker and observer. A caller who leaves proves nothing of the source."""
+        """One exchange, its outcome told to breaker and observer. A caller who leaves, or whose operation ends before
+        the call's own deadline, proves nothing of the source.
+        """
         sent, started = self.now(), self._monotonic()
         reply: Reply | None = None
         outcome = CANCELLED
@@ -225,7 +251,8 @@ class Transport:
                 raise
             except asyncio.CancelledError:
                 if call.clock.expired():
-                    outcome, permit.well = SourceTimeout.code, False
+                    outcome = SourceTimeout.code
+                    permit.well = None if call.clock.when() == operation_ends() else False
                 raise
             finally:
                 if permit.well is not None:
@@ -245,6 +272,7 @@ class Transport:
                 content,
                 accept=call.accept,
                 cap=self._limits.max_body,
+                large=self._large,
                 patience=self._patience,
             )
         except Unreadable as error:

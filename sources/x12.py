@@ -11,8 +11,15 @@ from dataclasses import dataclass
 ISA_LENGTH = 106
 """The ISA segment is of fixed width: its 16 elements end at these places, its terminator is the last character."""
 ISA_WIDTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
+HEADER = re.compile("ISA(.)" + r"\1".join(f".{{{width}}}" for width in ISA_WIDTHS), re.DOTALL)
+"""What may be one; ``_separators`` decides."""
 
 BETWEEN_SEGMENTS = "\r\n"
+
+MOST_SEGMENTS = 50_000
+"""In one answer: fifty shipments of fifty messages of twenty segments. What is beyond is not read."""
+MOST_ELEMENTS = 99
+"""In a segment; no segment has a third of them."""
 
 
 class Malformed(ValueError):
@@ -62,7 +69,7 @@ class Damaged:
 def read(data: bytes) -> Iterator[Interchange | Damaged]:
     """Every interchange in ``data``, damaged or whole; empty data holds none."""
     text = _text(data)
-    position = _skip_space(text, 0)
+    position, left = _skip_space(text, 0), MOST_SEGMENTS
     while position < len(text):
         separators = _separators(text, position)
         if separators is None:
@@ -70,7 +77,8 @@ def read(data: bytes) -> Iterator[Interchange | Damaged]:
             yield Damaged("no interchange header", (), ended=False)
             position = following
         else:
-            segments, position = _segments(text, position, *separators)
+            segments, position = _segments(text, position, *separators, most=max(left, 1))
+            left -= len(segments)
             yield _interchange(segments)
         position = _skip_space(text, position)
 
@@ -101,23 +109,27 @@ def _separators(text: str, position: int) -> tuple[str, str] | None:
 
 
 def _next_header(text: str, position: int) -> int:
-    while (position := text.find("ISA", position)) >= 0:
+    while found := HEADER.search(text, position):
+        position = found.start()
         if _separators(text, position):
             return position
         position += 1
     return len(text)
 
 
-def _segments(text: str, position: int, element: str, terminator: str) -> tuple[tuple[Segment, ...], int]:
-    """The segments from the ISA at ``position`` to its IEA, and where they end; without an IEA, to the next ISA."""
+def _segments(text: str, position: int, element: str, terminator: str, *, most: int) -> tuple[tuple[Segment, ...], int]:
+    """The segments from the ISA at ``position`` to its IEA, and where they end; without an IEA, to the next ISA.
+
+    After ``most`` of them the text counts as ended.
+    """
     segments: list[Segment] = []
-    while (end := text.find(terminator, position)) >= 0:
+    while len(segments) < most and (end := text.find(terminator, position)) >= 0:
         start = position
         while text[start] in BETWEEN_SEGMENTS and start < end:
             start += 1
         if segments and _separators(text, start):
             return tuple(segments), start
-        name, *elements = text[start:end].split(element)
+        name, *elements = text[start:end].split(element, MOST_ELEMENTS)
         segments.append(Segment(name, tuple(elements)))
         position = end + 1
         if name == "IEA":

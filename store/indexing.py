@@ -114,7 +114,7 @@ def record_row(
     row |= {"customer_id": owner, "ship_to_id": ship_to, "at": at}
     if subject is Subject.CUSTOMER:
         here = record if isinstance(record, Customer) and not gone else None
-        row |= {"parent_id": here and here.parent_id, "territory": here and here.territory}
+        row |= {name: here and getattr(here, name) for name in ("parent_id", "territory", "subsidiary")}
     return row
 
 

@@ -240,12 +240,16 @@ class Memory:
         return {top: frozenset(all_) for top, all_ in found.items()}
 
     async def accounts_in_territories(self, territories: Collection[str]) -> Mapping[str, frozenset[CustomerId]]:
+        return await self._accounts_by(customers.c.territory, territories)
+
+    async def accounts_in_subsidiaries(self, subsidiaries: Collection[str]) -> Mapping[str, frozenset[CustomerId]]:
+        return await self._accounts_by(customers.c.subsidiary, subsidiaries)
+
+    async def _accounts_by(self, column: Any, names: Collection[str]) -> Mapping[str, frozenset[CustomerId]]:
         table = customers.c
-        chosen = select(table.territory, table.id).where(
-            table.tenant == self._tenant, table.territory.in_(territories), table.at.is_not(None)
-        )
+        chosen = select(column, table.id).where(table.tenant == self._tenant, column.in_(names), table.at.is_not(None))
         found = _grouped(tuple(row) for row in await self._all(chosen))
-        return {territory: frozenset(found.get(territory, ())) for territory in territories}
+        return {name: frozenset(found.get(name, ())) for name in names}
 
     # -- search -------------------------------------------------------------------------------------------------------
 

@@ -170,10 +170,16 @@ def _records(name: str, *more: Column[str]) -> Table:
 
 invoices = _records("invoices")
 returns = _records("returns")
-customers = _records("customers", _key("parent_id", nullable=True), _key("territory", nullable=True))
+customers = _records(
+    "customers",
+    _key("parent_id", nullable=True),
+    _key("territory", nullable=True),
+    _key("subsidiary", nullable=True),
+)
 """``customer_id`` of an account is its own number. The columns between are empty while the owner has deleted it."""
 Index("customers_below", customers.c.tenant, customers.c.parent_id)
 Index("customers_in_territory", customers.c.tenant, customers.c.territory)
+Index("customers_in_subsidiary", customers.c.tenant, customers.c.subsidiary)
 
 records_of_orders = Table(
     "records_of_orders",

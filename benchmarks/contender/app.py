@@ -45,6 +45,9 @@ LIFETIMES = Lifetimes() if os.environ.get("CONTENDER_MEMORY") == "warm" else COL
 
 CALLER = Principal("benchmark", PrincipalKind.MACHINE, frozenset(SCOPES))
 CONNECTIONS = 128
+COST_LIMIT = 10_000
+"""A query for 500 orders costs 6,000."""
+
 LIMITS = Limits(deadline=30.0, connect_timeout=30.0, concurrency=CONNECTIONS)
 """As many connections as the others have, and no deadline that a saturated core could meet."""
 
@@ -108,7 +111,7 @@ async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         def context(principal: Principal, correlation_id: str) -> Context:
             return Context(principal, estate, now=now, correlation_id=correlation_id, ledger=Nowhere())
 
-        engine = schema.engine(schema.build())
+        engine = schema.engine(schema.build(), cost_limit=COST_LIMIT)
         operations = Operations(engine, context, deadline=60.0)
         yield {"graphql": GraphQLEndpoint(operations, Everybody(), max_body=1024 * 1024)}
 

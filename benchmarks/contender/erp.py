@@ -99,6 +99,9 @@ class Erp:
     async def accounts_in_territories(self, territories: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
         raise self._unable("accounts by territory", territories)
 
+    async def accounts_in_subsidiaries(self, subsidiaries: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
+        raise self._unable("accounts by subsidiary", subsidiaries)
+
     async def customer_page(self, query: CustomerQuery) -> Page[Customer]:
         raise self._unable("a list of accounts", query)
 

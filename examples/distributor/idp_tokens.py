@@ -17,15 +17,15 @@ AUDIENCE: Final = "crossdock"
 LIFETIME: Final = 3600
 """Seconds a token lives, by the wall clock: the simulated clock moves orders, not signatures."""
 
-BUYING = "order:read price:read invoice:read balance:read document:read return:read return:write"
+BUYING = "order:read price:read invoice:read balance:read document:read return:read return:write personal:read"
 ROLES: Final[Mapping[str, tuple[str, str]]] = {
     "buyer": ("PORTAL_USER", BUYING),
-    "branch": ("PORTAL_USER", "order:read price:read return:read"),
-    "ap": ("PORTAL_USER", "order:read price:read invoice:read balance:read document:read"),
-    "rep": ("SALES_REP", "order:read price:read invoice:read return:read"),
+    "branch": ("PORTAL_USER", "order:read price:read return:read personal:read"),
+    "ap": ("PORTAL_USER", "order:read price:read invoice:read balance:read document:read personal:read"),
+    "rep": ("SALES_REP", "order:read price:read invoice:read return:read personal:read"),
     "service": ("SERVICE", f"{BUYING} internal:read"),
     "analyst": ("ANALYST", "order:read invoice:read price:read"),
-    "operator": ("OPERATOR", "ops:read ops:write internal:read order:read audit:read"),
+    "operator": ("OPERATOR", "ops:read ops:write internal:read order:read audit:read personal:read"),
     "stranger": ("PORTAL_USER", BUYING),
 }
 """Each persona's kind of caller and scopes."""
@@ -73,7 +73,9 @@ def persona(facts: PersonaFacts) -> Subject:
 SUBJECTS: Final[Mapping[str, Subject]] = {name: persona(facts) for name, facts in PERSONAS.items()}
 """The personas as tokens name them."""
 
-FEED: Final = Subject("client-feed", "Nightly feed", "MACHINE", frozenset(("order:read", "invoice:read", "price:read")))
+FEED: Final = Subject(
+    "client-feed", "Nightly feed", "MACHINE", frozenset(["order:read", "invoice:read", "price:read", "personal:read"])
+)
 """The machine client ``feed``."""
 
 

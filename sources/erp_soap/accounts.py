@@ -28,7 +28,7 @@ class CustomerRecord(Wire, frozen=True):
     external_id: str
     company_name: str
     parent: Ref | UnsetType | None
-    subsidiary: NamedRef
+    subsidiary: Ref
     territory: Ref | UnsetType
     currency: Ref
     terms: NamedRef | UnsetType
@@ -53,7 +53,7 @@ class CustomerRecord(Wire, frozen=True):
             ),
             terms=None if self.terms is UNSET else self.terms.to_domain(),
             territory=None if self.territory is UNSET else self.territory.external_id,
-            subsidiary=self.subsidiary.to_domain(),
+            subsidiary=self.subsidiary.external_id,
             currency=currency(self.currency),
             notice=notice,
             credit_hold=code,
@@ -62,15 +62,16 @@ class CustomerRecord(Wire, frozen=True):
 
 
 class AccountPlace(Wire, frozen=True):
-    """Where an account stands: all that is read of it to find its family or its territory."""
+    """Where an account stands: all that is read of it to find its family, its territory or its subsidiary."""
 
     external_id: str
     parent: Ref | UnsetType | None
     territory: Ref | UnsetType
+    subsidiary: Ref
 
     def refers_to(self, field: str) -> str:
-        """The number in "parent" or "territory"; "" where it has none."""
-        ref = given(self.parent if field == "parent" else self.territory)
+        """The number in "parent", "territory" or "subsidiary"; "" where it has none."""
+        ref: Ref | None = given(getattr(self, field))
         return "" if ref is None else ref.external_id
 
 

@@ -104,7 +104,7 @@ class SoapErp:
 
     async def warm(self) -> None:
         """Reads the WSDL, which may take longer than a caller would wait. Raises SourceError when it cannot be had."""
-        await self._service.contract()
+        await self._service.read_contract()
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
@@ -159,6 +159,11 @@ class SoapErp:
         """A territory nobody knows has none."""
         read = partial(self._accounts_by, "territory", whole=frozenset)
         return await _in_batches(territories, read, empty=frozenset())
+
+    async def accounts_in_subsidiaries(self, subsidiaries: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
+        """As ``accounts_in_territories``."""
+        read = partial(self._accounts_by, "subsidiary", whole=frozenset)
+        return await _in_batches(subsidiaries, read, empty=frozenset())
 
     async def descendants(self, ids: Collection[CustomerId]) -> Batch[CustomerId, frozenset[CustomerId]]:
         """As ``children``. One search finds all accounts below any of ``ids``; their parents tell who is below whom."""

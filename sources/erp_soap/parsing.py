@@ -32,13 +32,22 @@ MARKS: Final = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.
 DECLARATION: Final = re.compile(rb"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
 
 
+NAMES: Final = (
+    re.compile(rb"<([^\s/>]+)"),
+    re.compile(rb"\s([^\s=<>\"']+)\s*="),
+    re.compile(rb"xmlns[^=<>]*=\s*[\"']([^\"']*)"),
+)
+"""Elements, attributes and namespaces."""
+MOST_NAMES: Final = 5_000
+
+
 class Unreadable(ValueError):
     """Not the XML we accept."""
 
 
 def parse(body: bytes, content_type: str = "") -> _Element:
     """The document's root. ``content_type``: the HTTP header. Raises ``Unreadable``."""
-    if len(body) > AT_ONCE and _marks(body) > AT_ONCE:
+    if len(body) > AT_ONCE and marks(body) > AT_ONCE:
         raise Unreadable("has more elements than any such document needs")
     with _as_unreadable():
         return _accepted(etree.fromstring(body, etree.XMLParser(**OPTIONS, encoding=_charset(body, content_type))))
@@ -69,7 +78,7 @@ def parse_in_pieces(
         )
         open_, since, kept = 0, 0, 0
         for piece in _pieces(body):
-            since += _marks(piece)
+            since += marks(piece)
             if kept + since > AT_ONCE:
                 raise Unreadable("has a record larger than any record is")
             parser.feed(piece)
@@ -112,8 +121,15 @@ def _drop(element: _Element) -> bool:
     return True
 
 
-def _marks(body: bytes) -> int:
+def marks(body: bytes) -> int:
+    """How many elements and attributes it has at most."""
     return body.count(b"<") + body.count(b"=")
+
+
+def check_names(body: bytes) -> None:
+    """Raises ``Unreadable`` for more different names than any schema has: libxml2 keeps each it ever met."""
+    if sum(len(set(names.findall(body))) for names in NAMES) > MOST_NAMES:
+        raise Unreadable("has more names than any schema")
 
 
 def _charset(body: bytes, content_type: str) -> str | None:

@@ -73,7 +73,7 @@ def customers(query: CustomerQuery, accounts: Accounts) -> Of | None:
 
 
 def customers_by(field: str, numbers: Collection[str]) -> Of:
-    """Accounts by "parent", "ancestor" or "territory"."""
+    """Accounts by "parent", "ancestor", "territory" or "subsidiary"."""
     return Of(CUSTOMER_SEARCH, {field: _refs(numbers)})
 
 

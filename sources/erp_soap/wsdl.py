@@ -10,7 +10,7 @@ from lxml.etree import QName, _Element
 from zeep import xsd
 from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
-from sources.erp_soap.parsing import Unreadable, parse
+from sources.erp_soap.parsing import Unreadable, check_names, marks, parse
 
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 WSDL: Final = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -22,6 +22,9 @@ REFERENCES: Final = {
 }
 """The elements that lead to another document, and the attribute that says where it is."""
 MOST_DOCUMENTS: Final = 100
+MOST_BYTES: Final = 8 * 1024 * 1024
+MOST_MARKS: Final = 150_000
+"""Each costs zeep up to half a kilobyte for good."""
 
 Documents = Mapping[str, bytes]
 """By absolute address."""
@@ -29,13 +32,14 @@ Fetch = Callable[[str], Awaitable[bytes]]
 Enumerations = Mapping[str, frozenset[str]]
 
 
-async def collect(address: str, fetch: Fetch) -> Documents:
-    """The WSDL at ``address`` and every document it leads to. ``fetch`` decides which addresses may be read.
+async def collect(address: str, fetch: Fetch, *, most: int = MOST_MARKS) -> Documents:
+    """The WSDL at ``address`` and every document it leads to. ``fetch`` decides which addresses may be read; ``most``:
+    marks in all of them.
 
-    Raises ``Unreadable`` for what is not XML or never ends, and whatever ``fetch`` raises.
+    Raises ``Unreadable`` for what is not XML, is larger or never ends, and whatever ``fetch`` raises.
     """
     documents: dict[str, bytes] = {}
-    waiting = [address]
+    size, found, waiting = 0, 0, [address]
     while waiting:
         here = waiting.pop()
         if here in documents:
@@ -43,6 +47,10 @@ async def collect(address: str, fetch: Fetch) -> Documents:
         if len(documents) == MOST_DOCUMENTS:
             raise Unreadable(f"leads to more than {MOST_DOCUMENTS} documents")
         documents[here] = await fetch(here)
+        size, found = size + len(documents[here]), found + marks(documents[here])
+        if size > MOST_BYTES or found > most:
+            raise Unreadable("is larger than any WSDL, with all it leads to")
+        check_names(documents[here])
         waiting += _references(here, parse(documents[here]))
     return documents
 

@@ -26,6 +26,7 @@ from domain.model import (
     WarehouseTask,
 )
 from domain.values import Code, Moment, Precision, Provenance, Quantity
+from sources import decoding
 from sources.codes import CodeTable
 
 Codes = CodeTable[WarehouseStage]
@@ -46,6 +47,9 @@ PASSING_ERRORS = frozenset({"ORDER_LOCKED", "WAREHOUSE_OFFLINE"})
 
 UNREADABLE = (ValueError, OverflowError, RecursionError)
 """What foreign JSON can raise: msgspec's errors and Unicode's are ValueErrors; a year beyond 1 or 9999 overflows."""
+
+MOST = 400_000
+"""Marks (``decoding.MOST``) in an answer: 500 orders of some eight shipments and packages each."""
 
 LARGEST_EXPONENT = 99
 """Beyond this power of ten, either way, a number is an attack and not a count."""
@@ -268,7 +272,7 @@ class ShipmentName(Wire, frozen=True):
 def decode(body: bytes, shape: type[T], system: str) -> T:
     """A whole answer in its shape; raises SourceFault when it is not JSON or not that shape."""
     try:
-        return msgspec.json.decode(body, type=shape)
+        return decoding.decode(body, shape, most=MOST)
     except UNREADABLE as error:
         raise SourceFault(system, f"not a {shape.__name__}: {error}") from error
 

@@ -61,7 +61,9 @@ class Site:
 @asynccontextmanager
 async def carrier_at(site: Site, url: str, **limits: Any) -> AsyncIterator[CarrierSource]:
     """The site's adapter, sent to ``url`` in place of the site's own; it tries nothing twice."""
-    usual = Limits(deadline=30.0, attempts=1, breaker_failures=1_000_000, max_body=4 * 1024 * 1024)
+    usual = Limits(
+        deadline=30.0, connect_timeout=30.0, attempts=1, breaker_failures=1_000_000, max_body=4 * 1024 * 1024
+    )
     config = replace(site.config, url=url, limits=replace(usual, **limits))
     async with Client() as pool:
         yield site.adapter(config, Transport(config, pool, observer=Silence(), now=lambda: datetime.now(UTC)))

@@ -324,6 +324,14 @@ class ErpContract:
             for territory in (*territories, ABSENT)
         }
 
+    async def test_subsidiaries(self, site: Site) -> None:
+        subsidiaries = {customer.subsidiary for customer in site.books.customers.values() if customer.subsidiary}
+        found = good(await site.source.accounts_in_subsidiaries([*subsidiaries, ABSENT]))
+        assert found == {
+            subsidiary: {one.id for one in site.books.customers.values() if one.subsidiary == subsidiary}
+            for subsidiary in (*subsidiaries, ABSENT)
+        }
+
     @pytest.mark.parametrize("limit", [1, 3, 100])
     async def test_account_pages_are_complete_and_in_order(self, site: Site, limit: int) -> None:
         query = CustomerQuery(Visibility(site.books.family), limit=limit)
@@ -414,6 +422,7 @@ class ErpContract:
             assert await site.source.children([CustomerId(key)]) == {key: ()}
             assert await site.source.descendants([CustomerId(key)]) == {key: frozenset()}
             assert await site.source.accounts_in_territories([key]) == {key: frozenset()}
+            assert await site.source.accounts_in_subsidiaries([key]) == {key: frozenset()}
 
     async def test_unknown_keys_do_not_disturb_known_ones(self, site: Site) -> None:
         known = list(site.books.orders)[:3]
@@ -525,6 +534,7 @@ def reads(site: Site) -> Mapping[str, tuple[Read, Sequence[Any]]]:
     orders, accounts = list(books.orders), list(books.customers)
     po_numbers = list({order.po_number for order in books.orders.values() if order.po_number})[:50]
     territories = [customer.territory or "" for customer in books.customers.values()]
+    subsidiaries = [customer.subsidiary or "" for customer in books.customers.values()]
     return {
         "orders": (lambda keys: source.orders(keys, amounts=True), orders),
         "orders_by_po": (source.orders_by_po, po_numbers),
@@ -532,6 +542,7 @@ def reads(site: Site) -> Mapping[str, tuple[Read, Sequence[Any]]]:
         "children": (source.children, accounts),
         "descendants": (source.descendants, accounts),
         "accounts_in_territories": (source.accounts_in_territories, territories),
+        "accounts_in_subsidiaries": (source.accounts_in_subsidiaries, subsidiaries),
         "receivables": (source.receivables, accounts),
         "invoices": (source.invoices, list(books.invoices)),
         "invoices_by_order": (source.invoices_by_order, orders),

@@ -28,7 +28,7 @@ CONTRACT = "wsdl"
 """Reading the ERP's WSDL is once per process, not per answer."""
 
 
-LAST = changes.encode(2)
+LAST = 2
 """Where a log of two changes ends."""
 
 
@@ -59,8 +59,10 @@ class Ask:
         head, brace, rest = query.partition("{")
         return await self(persona, f"{head or 'query '}@maxStaleness(seconds: 0) {brace}{rest}", **variables)
 
-    async def follow(self, persona: str, query: str, news: Change, account: str, **variables: Any) -> dict[str, Any]:
-        """What the persona is told of ``news``; no data when it is told nothing. ``account`` is one that it sees."""
+    async def follow(self, persona: str, query: str, news: Change, account: str) -> dict[str, Any]:
+        """What the persona is told of ``news`` by a query that goes on ``$after`` a cursor; no data when it is told
+        nothing. ``account`` is one that it sees.
+        """
         log = _Log(news, replace(news, subject=Subject.CUSTOMER, id=account, customer_id=CustomerId(account)))
         hub = Changes(log)
         session = await self._state["authenticator"].session([f"Bearer {await self.token(persona)}"])
@@ -73,13 +75,15 @@ class Ask:
             return opened
 
         following = Operations(operations.engine, context, deadline=operations.deadline)
-        request = GraphQLRequest(query, None, variables)
+        seal = operations.context(session.principal, "").policy.seal  # type: ignore[attr-defined]  # it is a resolvers' own
+        begun, last = (changes.cursor(seal, session.principal, each) for each in (0, LAST))
+        request = GraphQLRequest(query, None, {"after": begun})
         prepared = following.prepare(request, session.principal)
         told: dict[str, Any] = {"data": {}}
         async with aclosing(following.answers(prepared, request, session.principal, "e2e")) as answers:
             async for answer in answers:
                 update = (answer.get("data") or {}).get("customerActivity") or {}
-                if update.get("cursor") == LAST:
+                if update.get("cursor") == last:
                     break
                 told = {"data": {}} | answer
         await hub.close()

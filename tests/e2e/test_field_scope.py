@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from examples.distributor.world import World
 from tests.e2e.asking import Ask
 from tests.e2e.conftest import Crossdock
 
@@ -67,3 +68,31 @@ async def test_customer_service_reads_the_inside(ask: Ask) -> None:
     order = (await ask("service", INSIDE, n=ask.example("on_hold")))["data"]["order"]
     assert order["erpStatus"]["raw"]
     assert order["hold"]["code"]["raw"]
+
+
+PERSONAL = """query ($n: String!, $t: String!) {
+  order(number: $n) { number shipTo { name lines city postalCode } customer { shipTos { id name } } }
+  shipment(trackingNumber: $t) { proofOfDelivery { receivedBy at } }
+}"""
+
+
+async def test_an_analyst_is_told_where_and_not_who(ask: Ask, world: World) -> None:
+    """Others are told both."""
+    number = ask.example("several_packages")
+    warehouse = world.warehouse_order(number, ask.now)
+    assert warehouse is not None
+    tracked = next(each.tracking_number for each in warehouse.shipments[0].packages if each.tracking_number)
+    told = await ask("analyst", PERSONAL, n=number, t=tracked)
+    whole = (await ask("buyer", PERSONAL, n=number, t=tracked))["data"]
+    order = told["data"]["order"]
+    assert order["shipTo"] == whole["order"]["shipTo"] | {"name": None, "lines": None}
+    assert {place["name"] for place in order["customer"]["shipTos"]} == {None}
+    assert [place["id"] for place in order["customer"]["shipTos"]] == [
+        place["id"] for place in whole["order"]["customer"]["shipTos"]
+    ]
+    missing = {tuple(error["extensions"]["missingScopes"]): error["extensions"]["fields"] for error in told["errors"]}
+    assert missing == {
+        ("document:read",): ["Shipment.proofOfDelivery"],
+        ("personal:read",): ["Address.lines", "Address.name", "ShipTo.name"],
+    }
+    assert whole["order"]["shipTo"]["name"] not in str(told)

@@ -160,3 +160,27 @@ async def test_a_hold_says_one_allowed_sentence(ask: Ask) -> None:
     assert order["hold"]["message"]
     inside = ("credit", "collections", "margin", "fraud")
     assert not any(word in str(order).lower() for word in inside)
+
+
+LEDGER = """query ($n: String!) {
+  order(number: $n) { lines { discrepancies { kind rule since said { source what quantity { baseValue } } } } }
+}"""
+
+
+async def test_where_systems_disagree_on_a_quantity_each_ones_word_is_shown(ask: Ask) -> None:
+    answer = await ask("service", LEDGER, n=ask.example("shipped_pending_carrier"))
+    assert "errors" not in answer, answer["errors"]
+    found = [one for line in answer["data"]["order"]["lines"] for one in line["discrepancies"]]
+    assert found
+    assert {one["kind"] for one in found} == {"SHIPPED_UNCONFIRMED"}
+    for one in found:
+        erp, wms = one["said"]
+        assert (erp["source"], erp["what"], wms["source"], wms["what"]) == ("erp", "shipped", "wms", "shipped")
+        assert float(erp["quantity"]["baseValue"]) > float(wms["quantity"]["baseValue"]) == 0
+        assert one["since"]
+
+
+async def test_an_order_that_adds_up_has_no_discrepancy(ask: Ask) -> None:
+    answer = await ask("service", LEDGER, n=ask.example("delivered"))
+    assert [line["discrepancies"] for line in answer["data"]["order"]["lines"]]
+    assert not any(line["discrepancies"] for line in answer["data"]["order"]["lines"])

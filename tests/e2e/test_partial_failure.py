@@ -16,6 +16,7 @@ DETAIL = """query ($n: String!) {
     source { system asOf stale ageSeconds }
   }
 }"""
+SHIPPED = "query ($n: String!) { order(number: $n) { customer { name } shipments { number events { status } } } }"
 AGE = (
     "query ($n: String!) { order(number: $n) { number lines { lineNumber } source { system asOf stale ageSeconds } } }"
 )
@@ -45,6 +46,17 @@ async def test_a_hanging_warehouse_takes_its_own_part_only(crossdock: Crossdock,
     for field in ("number", "invoices", "returns", "customer", "lines"):
         assert order[field] == whole[field], field
     assert told(answer) == [("wms", "SOURCE_TIMEOUT")]
+
+
+@pytest.mark.parametrize("source", ["wms", "ups"])
+async def test_an_operation_that_ends_before_a_hanging_source_would_answers_with_the_rest(
+    crossdock: Crossdock, fleet: Fleet, source: str
+) -> None:
+    async with crossdock(DEADLINE="3") as ask:
+        fleet.fault(source, hang=True)
+        answer = await ask("buyer", SHIPPED, n=ask.example("delivered"))
+    assert answer["data"]["order"]["customer"]["name"]
+    assert told(answer) == [(source, "SOURCE_TIMEOUT")]
 
 
 async def test_then_its_breaker_opens_and_nobody_waits(crossdock: Crossdock, fleet: Fleet) -> None:

@@ -140,6 +140,43 @@ async def test_a_document_is_parsed_once(engine: Engine) -> None:
     assert engine.prepare("{ mine }") is engine.prepare("{ mine }")
 
 
+WARMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "no switch": ("{ things { name } }", {}),
+    "included": ("query ($with: Boolean!) { things { name plain @include(if: $with) } }", {"with": True}),
+    "skipped": ("query ($without: Boolean!) { things { name plain @skip(if: $without) } }", {"without": False}),
+    "by default": ("query ($with: Boolean = false) { things { name plain @include(if: $with) } }", {}),
+    "in a fragment": (
+        "query ($v: Boolean!) { things { ...F } } fragment F on Thing { name @skip(if: $v) }",
+        {"v": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WARMED)
+async def test_a_warm_document_runs_first_on_the_plan_that_it_usually_runs_by(engine: Engine, case: str) -> None:
+    query, variables = WARMED[case]
+    prepared = engine.warm(query)
+    assert isinstance(prepared, Prepared)
+    planned = dict(engine._plans.items())
+    assert len(planned) == 1
+    assert all(planned.values())
+    answer, _ = await run(engine, query, frozenset(), **variables)
+    assert answer["data"]["things"]
+    assert dict(engine._plans.items()) == planned
+
+
+async def test_a_warm_document_stays_known_however_many_others_come(engine: Engine) -> None:
+    warm, other = engine.warm("{ mine }"), engine.prepare("{ things { name } }")
+    for number in range(600):
+        engine.prepare(f"{{ mine }} # {number}")
+    assert engine.prepare("{ mine }") is warm
+    assert engine.prepare("{ things { name } }") is not other
+
+
+def test_a_warm_document_that_cannot_run_says_why(engine: Engine) -> None:
+    assert isinstance(engine.warm("{ nothing }"), list)
+
+
 @pytest.mark.parametrize(
     "query",
     ["", "{", "{ nothing }", "{" + " mine" * 300 + "}", "{ things }", "{" * 5000, "query A { mine } query A { mine }"],

@@ -8,9 +8,11 @@ import pytest
 from graphql import GraphQLSchema, OperationDefinitionNode, parse, validate
 from graphql.execution.values import get_variable_values
 
+from engine.execute import Engine, Prepared
 from examples.distributor.world import World
 from examples.distributor.world.accounts import BUYER
 from graph import schema
+from resolvers.context import Policy
 from tests.examples.company import shipments, world
 
 FOLDER = Path(__file__).parents[2] / "examples/queries"
@@ -51,6 +53,11 @@ def executable() -> GraphQLSchema:
     return schema.executable(schema.build())
 
 
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return schema.engine(schema.build())
+
+
 def test_each_query_has_its_variables_beside_it() -> None:
     assert {path.stem for path in DOCUMENTS} == set(VARIABLES) == {path.stem for path in FOLDER.glob("*.json")}
 
@@ -65,6 +72,13 @@ class TestDocument:
 
     def test_it_fits_the_schema(self, path: Path, executable: GraphQLSchema) -> None:
         assert validate(executable, parse(path.read_text())) == []
+
+    def test_its_largest_page_is_allowed_by_default(self, path: Path, engine: Engine) -> None:
+        given = dict(variables(path.stem))
+        asked = given | ({"first": Policy().page_limit} if "first" in given else {})
+        prepared = engine.prepare(path.read_text())
+        assert isinstance(prepared, Prepared)
+        assert engine.appraise(prepared, asked, None).keys() == {"data", "extensions"}
 
     def test_its_variables_are_the_worlds(self, path: Path) -> None:
         assert json.loads(path.with_suffix(".json").read_text()) == variables(path.stem)

@@ -11,7 +11,7 @@ from domain.errors import BadInput, SourceUnavailable
 from domain.events import Subject
 from domain.model import CustomerId, OrderId, ShipmentId
 from domain.timeline import TimelineKind
-from resolvers import following, nodes
+from resolvers import changes, following, nodes
 from resolvers.changes import Changes
 from resolvers.context import Context
 from resolvers.following import Following, Happening
@@ -226,12 +226,12 @@ async def test_one_account_is_followed_by_number_or_id(company: Company, caller:
 async def test_missed_is_told_once_with_the_first_thing_that_is_told(company: Company, caller: Open) -> None:
     context = caller()
     assert context.changes
-    cursor = await context.changes.cursor()
+    begun = changes.cursor(context.policy.seal, context.caller, await context.changes.head())
     for number in range(5):
         company.happens(f"SO{number}")
     company.log.prune(2)
     company.log.prune(3)
-    source = await following.activity(context, id=None, number=None, after=cursor)
+    source = await following.activity(context, id=None, number=None, after=begun)
     company.happens("SO9", customer_id=CustomerId("0019"))
     heard = await told(company, source)
     assert [(each.change.id, each.missed) for each in heard] == [("SO3", True), ("SO4", False)]
@@ -244,6 +244,21 @@ async def test_a_cursor_goes_on_after_what_it_came_with(company: Company, caller
     first = await hear(source)
     again = await following.activity(caller(), id=None, number=None, after=first.cursor)
     assert ids(await told(company, again)) == ["SO2"]
+
+
+@pytest.mark.parametrize("given", ["", "x", "é", "a" * 10_000, "WyJsb2ciLDBd"])
+async def test_a_cursor_that_is_not_ours_is_refused(caller: Open, given: str) -> None:
+    with pytest.raises(BadInput):
+        await following.activity(caller(), id=None, number=None, after=given)
+
+
+async def test_a_cursor_is_good_for_whom_it_was_given_to(company: Company, caller: Open) -> None:
+    company.happens("SO1")
+    begun = changes.cursor(caller().policy.seal, caller().caller, 0)
+    assert ids(await told(company, await following.activity(caller(), id=None, number=None, after=begun))) == ["SO1"]
+    for other in ({"subject": "t:v"}, {"account": CustomerId("0018")}, {"kind": PrincipalKind.SERVICE}):
+        with pytest.raises(BadInput):
+            await following.activity(caller(**other), id=None, number=None, after=begun)
 
 
 @pytest.mark.parametrize("given", [{}, {"id": "T3JkZXI6U08x", "number": "SO1"}])

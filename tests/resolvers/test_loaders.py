@@ -1,6 +1,8 @@
 """A loader reads each key once, whoever asks and whoever leaves."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -118,3 +120,19 @@ async def test_closing_ends_the_reads_under_way_and_leaves_nobody_waiting(
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert shelf.ended == 1
+
+
+async def test_nothing_of_a_closed_context_waits_for_the_collector(shelf: Shelf) -> None:
+    caller = Principal("caller", PrincipalKind.MACHINE, frozenset())
+    estate: Any = SimpleNamespace(orders=shelf)
+    gc.disable()
+    try:
+        context = Context(caller, estate, now=lambda: NOW, correlation_id="c")
+        vars(context.loaders)["numbers"] = Loader(context, Read("warehouse", shelf))
+        assert await context.loaders.numbers.load_many([1, 2]) == ["one", "two"]
+        left = weakref.ref(context)
+        context.close()
+        del context
+        assert left() is None
+    finally:
+        gc.enable()

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from domain.access import Principal
+from domain.access import Principal, PrincipalKind
 from domain.changes import Change, Logged
 from domain.errors import SourceUnavailable
 from domain.events import Subject
@@ -23,8 +23,9 @@ from domain.timeline import TimelineEvent, TimelineKind
 from domain.values import Moment
 from engine.execute import Engine
 from graph import schema
+from resolvers import changes
 from resolvers.changes import Changes
-from resolvers.context import Context
+from resolvers.context import Context, Policy
 from server.auth import Authenticator, TrustedIssuer
 from server.exchange import Exchange, Exchanges
 from server.graphql_http import GraphQLEndpoint
@@ -47,6 +48,8 @@ FRESH = Lifetimes(orders=0, customers=0, hierarchy=0, warehouse=0, not_found=0, 
 
 PATIENCE = 20.0
 """Seconds that a test waits for what must come."""
+
+POLICY = Policy()
 
 ENGINE: Engine = schema.engine(schema.build(), mode=MODE)
 
@@ -116,6 +119,12 @@ def change(number: str, **given: Any) -> Change:
 
 def event(kind: TimelineKind) -> TimelineEvent:
     return TimelineEvent(f"e-{kind}", Moment(NOW), kind, "erp", kind.capitalize())
+
+
+def cursor(position: int) -> str:
+    """A place in the log, as whoever has a token without claims of their own is given it."""
+    buyer = Principal("t:u-17", PrincipalKind.PORTAL_USER, frozenset(), account=CustomerId("0017"))
+    return changes.cursor(POLICY.seal, buyer, position)
 
 
 class _Source:
@@ -247,10 +256,20 @@ class Live:
         estate = self.company.estate(lambda: self.now)
 
         def context(principal: Principal, correlation_id: str) -> Context:
-            return Context(principal, estate, now=lambda: self.now, correlation_id=correlation_id, changes=self.changes)
+            return Context(
+                principal,
+                estate,
+                now=lambda: self.now,
+                correlation_id=correlation_id,
+                policy=POLICY,
+                changes=self.changes,
+            )
+
+        async def end(principal: Principal) -> str:
+            return changes.cursor(POLICY.seal, principal, await self.changes.head())
 
         operations = Operations(ENGINE, context, deadline=self.deadline)
-        shared: dict[str, Any] = {"origins": self.origins, "cursor": self.changes.cursor}
+        shared: dict[str, Any] = {"origins": self.origins, "cursor": end}
         return {
             "http": GraphQLEndpoint(operations, authenticator, max_body=100_000, streams=self.streams, **shared),
             "websocket": GraphQLSocket(

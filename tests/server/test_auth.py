@@ -22,7 +22,7 @@ async def test_a_buyers_token_becomes_a_principal() -> None:
         assert await it.ask(token) == Principal(
             subject="corp:u-17",
             kind=PrincipalKind.PORTAL_USER,
-            scopes=frozenset(("order:read", "price:read")),
+            scopes=frozenset(("order:read", "price:read", "personal:read")),
             name="Dana",
             account="0017",  # type: ignore[arg-type]  # a NewType
             ship_tos=frozenset(("S1", "S2")),
@@ -40,12 +40,16 @@ async def test_claims_may_have_other_names_and_words() -> None:
         assert rep is not None
         assert (rep.kind, rep.scopes, rep.territories) == (
             PrincipalKind.SALES_REP,
-            frozenset(("order:read",)),
+            frozenset(("order:read", "personal:read")),
             frozenset(("W1", "W2")),
         )
         machine = await it.ask(it.token(crossdock_account=None))
         assert machine is not None
-        assert (machine.kind, machine.account, machine.scopes) == (PrincipalKind.MACHINE, None, frozenset())
+        assert (machine.kind, machine.account, machine.scopes) == (
+            PrincipalKind.MACHINE,
+            None,
+            frozenset(("personal:read",)),
+        )
 
 
 async def test_without_a_header_nobody_asks() -> None:

@@ -65,7 +65,7 @@ def test_every_claim_may_lie_deep_as_keycloak_nests_them() -> None:
     assert (caller.kind, caller.account, caller.name) == (PrincipalKind.PORTAL_USER, "0042", "Dana")
     assert caller.ship_tos == {"S1"}
     assert caller.territories == {"W1", "W2"}
-    assert caller.scopes == {"order:read"}
+    assert caller.scopes == {"order:read", "personal:read"}
 
 
 ROLES: dict[str, Any] = {
@@ -89,6 +89,31 @@ def test_a_list_of_roles_that_names_no_one_kind_is_refused(stated: Any) -> None:
 def test_several_roles_of_one_kind_are_that_kind() -> None:
     caller = understand(claims(ISSUER, crossdock_kind=["client", "buyer"]), "corp", rules(kinds=KINDS))
     assert caller.kind is PrincipalKind.PORTAL_USER
+
+
+# -- subsidiaries ------------------------------------------------------------------------------------------------------
+
+SUBSIDIARIES: dict[str, tuple[dict[str, Any], frozenset[str] | None]] = {
+    "no claim bounds nothing": ({}, None),
+    "null is no claim": ({"crossdock_subsidiaries": None}, None),
+    "several": ({"crossdock_subsidiaries": ["US", "CA"]}, frozenset({"US", "CA"})),
+    "one in words": ({"crossdock_subsidiaries": "CA"}, frozenset({"CA"})),
+    "an empty list leaves no account": ({"crossdock_subsidiaries": []}, frozenset()),
+    "an empty text neither": ({"crossdock_subsidiaries": ""}, frozenset()),
+}
+
+
+@pytest.mark.parametrize("stated", SUBSIDIARIES)
+def test_subsidiaries_bound_whoever_states_them(stated: str) -> None:
+    given, bound = SUBSIDIARIES[stated]
+    for kind in ("SERVICE", "PORTAL_USER"):
+        assert understand(claims(ISSUER, crossdock_kind=kind, **given), "corp", rules()).subsidiaries == bound
+
+
+@pytest.mark.parametrize("stated", [7, {"US": True}, ["US", 7], True], ids=["number", "object", "mixed", "true"])
+def test_subsidiaries_that_are_no_list_of_words_refuse_the_token(stated: Any) -> None:
+    with pytest.raises(InvalidToken):
+        understand(claims(ISSUER, crossdock_subsidiaries=stated), "corp", rules())
 
 
 # -- machines ----------------------------------------------------------------------------------------------------------

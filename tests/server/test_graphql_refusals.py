@@ -111,8 +111,10 @@ def test_json_may_name_its_charset(asker: httpx.Client, kind: str) -> None:
     assert answer.json() == {"data": {"hello": "hello world"}}
 
 
-def test_a_mutation_by_get_is_not_executed(house: House, asker: httpx.Client) -> None:
-    answer = asker.get("/graphql", params={"query": "query A { hello } mutation B { touch }", "operationName": "B"})
+@pytest.mark.parametrize("accept", [JSON, RESPONSE, "text/event-stream", "*/*"])
+def test_a_mutation_by_get_is_not_executed(house: House, asker: httpx.Client, accept: str) -> None:
+    both = {"query": "query A { hello } mutation B { touch }", "operationName": "B"}
+    answer = asker.get("/graphql", params=both, headers={"accept": accept})
     assert refusal(answer) == (405, "BAD_USER_INPUT")
     assert answer.headers["allow"] == "POST"
     assert house.executed == []

@@ -8,16 +8,21 @@ from typing import Any
 import httpx
 import pytest
 
-from resolvers import changes
 from server import graphql_sse
 from server.streams import Ending
-from tests.server.live import PATIENCE, Live, one, replicas, until
+from tests.server.live import PATIENCE, Live, cursor, one, replicas, until
 from tests.server.provider import NOW
 from tests.server.speaking import ACTIVITY, listening
 
 VIEWER = "{ viewer { kind } }"
 BARE = "subscription { customerActivity { cursor after } }"
 COMPLETE = {"event": "complete", "data": ""}
+
+
+def answered(data: Any, *, cost: int) -> str:
+    """An answer as it is written."""
+    told = {"data": data, "extensions": {"cost": {"requested": cost, "limit": 5_000}}}
+    return json.dumps(told, separators=(",", ":"))
 
 
 async def asked(live: Live, query: str, *, method: str = "POST", **headers: str) -> httpx.Response:
@@ -45,7 +50,7 @@ async def test_a_query_is_one_event_and_the_end(method: str) -> None:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-accel-buffering"] == "no"
         assert events(answer) == [
-            ["event: next", 'data: {"data":{"viewer":{"kind":"PORTAL_USER"}}}'],
+            ["event: next", f"data: {answered({'viewer': {'kind': 'PORTAL_USER'}}, cost=0)}"],
             ["event: complete", "data:"],
         ]
         assert live.seen.answered == [("sse", "query", [])]
@@ -65,12 +70,12 @@ async def test_what_cannot_run_is_one_event_with_its_errors(query: str) -> None:
 
 async def test_each_update_is_an_event_whose_id_is_its_cursor() -> None:
     async with one() as live, listening(live) as stream:
-        assert await stream.event() == {"id": changes.encode(0)}
+        assert await stream.event() == {"id": cursor(0)}
         await until(lambda: live.changes.listening)
         live.company.happens("SO1")
         told = await stream.told()
         assert (told["kind"], told["before"], told["after"], told["missed"]) == ("ORDER", "CONFIRMED", "SHIPPED", False)
-        assert told["cursor"] == changes.encode(1)
+        assert told["cursor"] == cursor(1)
 
 
 async def test_a_silent_stream_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +189,7 @@ async def test_a_server_that_stops_lets_a_query_finish() -> None:
         await asyncio.sleep(0)
         live.company.gate.set()
         answer = await asking
-        assert events(answer)[0] == ["event: next", 'data: {"data":{"order":null}}']
+        assert events(answer)[0] == ["event: next", f"data: {answered({'order': None}, cost=2)}"]
         await stopping
 
 
@@ -239,7 +244,7 @@ async def test_a_stream_goes_on_at_another_replica_without_loss_or_repetition() 
             heard += [await stream.told() for _ in range(4)]
             company.happens("SO6")
             heard.append(await stream.told())
-        assert [each["cursor"] for each in heard] == [changes.encode(position) for position in range(1, 8)]
+        assert [each["cursor"] for each in heard] == [cursor(position) for position in range(1, 8)]
         assert not any(each["missed"] for each in heard)
 
 
@@ -250,7 +255,7 @@ async def test_a_stream_that_broke_before_its_first_update_loses_none() -> None:
             begun = await stream.event()
         first.company.happens("SO1")
         async with listening(second, authorization=token, last_event_id=begun["id"]) as stream:
-            assert (await stream.told())["cursor"] == changes.encode(1)
+            assert (await stream.told())["cursor"] == cursor(1)
 
 
 async def test_the_last_event_counts_for_more_than_the_first_request() -> None:
@@ -258,11 +263,11 @@ async def test_the_last_event_counts_for_more_than_the_first_request() -> None:
     async with one() as live:
         for number in range(3):
             live.company.happens(f"SO{number}")
-        last = changes.encode(2)
-        async with listening(live, last_event_id=last, after=changes.encode(0)) as stream:
-            assert (await stream.told())["cursor"] == changes.encode(3)
-        async with listening(live, after=changes.encode(1)) as stream:
-            assert (await stream.told())["cursor"] == changes.encode(2)
+        last = cursor(2)
+        async with listening(live, last_event_id=last, after=cursor(0)) as stream:
+            assert (await stream.told())["cursor"] == cursor(3)
+        async with listening(live, after=cursor(1)) as stream:
+            assert (await stream.told())["cursor"] == cursor(2)
 
 
 async def test_what_was_pruned_while_away_is_told_as_missed() -> None:
@@ -270,7 +275,7 @@ async def test_what_was_pruned_while_away_is_told_as_missed() -> None:
         for number in range(5):
             live.company.happens(f"SO{number}")
         live.company.log.prune(3)
-        async with listening(live, after=changes.encode(1)) as stream:
+        async with listening(live, after=cursor(1)) as stream:
             first, second = await stream.told(), await stream.told()
-        assert (first["cursor"], first["missed"]) == (changes.encode(4), True)
-        assert (second["cursor"], second["missed"]) == (changes.encode(5), False)
+        assert (first["cursor"], first["missed"]) == (cursor(4), True)
+        assert (second["cursor"], second["missed"]) == (cursor(5), False)

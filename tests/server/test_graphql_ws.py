@@ -17,13 +17,17 @@ from domain.model import CustomerId, OrderId
 from resolvers import nodes
 from server.streams import Ending
 from tests.domain import samples
-from tests.server.live import Live, one, replicas, until
+from tests.server.live import Live, cursor, one, replicas, until
 from tests.server.provider import NOW
 from tests.server.speaking import ACTIVITY, ready, speaking, until_closed
 
 VIEWER = "{ viewer { kind } }"
 ORDER = "{ order(number: $n) { number } }"
-IS_BUYER = {"data": {"viewer": {"kind": "PORTAL_USER"}}}
+IS_BUYER = {
+    "data": {"viewer": {"kind": "PORTAL_USER"}},
+    "extensions": {"cost": {"requested": 0, "limit": 5_000}},
+}
+NO_ORDER = {"data": {"order": None}, "extensions": {"cost": {"requested": 2, "limit": 5_000}}}
 
 
 def codes(errors: list[dict[str, Any]]) -> list[str]:
@@ -39,7 +43,7 @@ async def test_the_credentials_may_come_with_the_initialisation() -> None:
         assert speaker.socket.subprotocol == "graphql-transport-ws"
         assert await speaker.acknowledged(live.bearer()) == {
             "type": "connection_ack",
-            "payload": {"cursor": await live.changes.cursor()},
+            "payload": {"cursor": cursor(await live.changes.head())},
         }
         assert await speaker.ask(VIEWER) == IS_BUYER
 
@@ -181,7 +185,7 @@ async def test_operations_run_beside_each_other() -> None:
         await until(lambda: live.company.asking)
         assert await speaker.ask(VIEWER) == IS_BUYER
         live.company.gate.set()
-        assert await speaker.hear() == {"type": "next", "id": "slow", "payload": {"data": {"order": None}}}
+        assert await speaker.hear() == {"type": "next", "id": "slow", "payload": NO_ORDER}
         assert await speaker.hear() == {"type": "complete", "id": "slow"}
 
 
@@ -345,7 +349,7 @@ async def test_a_server_that_stops_lets_a_query_finish() -> None:
         code, _, said = await speaker.closed()
         assert code == 1001
         assert said == [
-            {"type": "next", "id": "slow", "payload": {"data": {"order": None}}},
+            {"type": "next", "id": "slow", "payload": NO_ORDER},
             {"type": "complete", "id": "slow"},
         ]
         await stopping
@@ -447,9 +451,9 @@ async def test_a_subscription_goes_on_at_another_replica_without_loss_or_repetit
     async with replicas(2) as (first, second):
         company, token = first.company, first.bearer()
         async with speaking(first) as speaker:
-            cursor = (await speaker.acknowledged(token))["payload"]["cursor"]
+            begun = (await speaker.acknowledged(token))["payload"]["cursor"]
             company.happens("SO0")
-            await speaker.subscribe("1", ACTIVITY, after=cursor)
+            await speaker.subscribe("1", ACTIVITY, after=begun)
             company.happens("SO1")
             heard = [await speaker.told() for _ in range(2)]
             company.happens("SO2")
@@ -476,11 +480,11 @@ async def test_every_replica_tells_every_change() -> None:
 
 async def test_what_was_pruned_while_away_is_told_as_missed() -> None:
     async with one() as live, ready(live) as speaker:
-        cursor = await live.changes.cursor()
+        begun = cursor(await live.changes.head())
         for number in range(4):
             live.company.happens(f"SO{number}")
         live.company.log.prune(2)
-        await speaker.subscribe("1", ACTIVITY, after=cursor)
+        await speaker.subscribe("1", ACTIVITY, after=begun)
         assert [(await speaker.told())["missed"] for _ in range(2)] == [True, False]
 
 

@@ -135,6 +135,7 @@ def test_every_problem_is_told_at_once() -> None:
 
 
 WRONG = {
+    "SECRET": ("s" * 31, "is shorter than 32 characters"),
     "PORT": ("65536", "less than or equal to 65535"),
     "HOST_": ("x", "did you mean CROSSDOCK_HOST?"),
     "ERP_URL": ("x", "did you mean CROSSDOCK_ERP__URL?"),
@@ -199,6 +200,7 @@ def test_the_effective_configuration_is_shown_without_secrets() -> None:
     assert "s3cr3t" not in repr(load(GOOD | {"CROSSDOCK_ERP__PASSWORD": "s3cr3t"}))
 
 
-def test_what_is_shown_is_what_would_be_read_again() -> None:
-    settings = load(GOOD | {"CROSSDOCK_OIDC__CORP__KINDS__STAFF": "SERVICE", "CROSSDOCK_GRAPHIQL": "false"})
-    assert load(masked(settings)) == settings
+def test_what_is_shown_is_what_would_be_read_again_but_for_secrets() -> None:
+    secret = {"CROSSDOCK_SECRET": "s" * 32}
+    settings = load(GOOD | secret | {"CROSSDOCK_OIDC__CORP__KINDS__STAFF": "SERVICE", "CROSSDOCK_GRAPHIQL": "false"})
+    assert load(masked(settings) | secret) == settings

@@ -57,7 +57,7 @@ class Door:
 async def door(url: str, *, token_url: str | None = None, earned: int = 0, **limits: Any) -> AsyncIterator[Door]:
     """A transport to ``url`` with short limits, any of which may be given. ``earned``: retries it may make at once."""
     facts, clock = Facts(), Clock()
-    usual = Limits(deadline=5.0, connect_timeout=1.0, breaker_failures=NO_BREAKER)
+    usual = Limits(deadline=5.0, connect_timeout=5.0, breaker_failures=NO_BREAKER)
     config = SourceConfig("src", url, replace(usual, **limits), token_url=token_url)
     async with Client(50) as pool:
         transport = Transport(config, pool, observer=facts, now=lambda: datetime.now(UTC), monotonic=clock)

@@ -1,6 +1,7 @@
 """What is remembered is never older than it says, many askers cost one read, and a failed read falls back on memory."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import SourceError, SourceFault, SourceUnavailable
+from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from domain.values import Provenance
 from sources.caching import Answer, Cached, stale
 from sources.ports import Batch
+from sources.transport import as_one_operation
+from tests.soak.figures import tell
 
 START = datetime(2026, 11, 20, 15, tzinfo=UTC)
 DOWN = SourceUnavailable("src", "down")
@@ -33,6 +36,7 @@ class Source:
         self.seconds = 0.0
         self.shift = 0.0
         self.state: dict[str, int | SourceError] = {}
+        self.history: dict[str, list[tuple[float, int | None]]] = {}
         self.failing: Exception | None = None
         self.batches: list[list[str]] = []
         self.gate: asyncio.Event | None = None
@@ -87,6 +91,27 @@ def source() -> Source:
     made = Source()
     made.state = {"a": 1, "b": 2, "c": 3}
     return made
+
+
+# -- the operation's time ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "batches"), [(60, 2), (5, 1)], ids=["more time", "less time"])
+async def test_who_has_more_time_asks_again_where_who_began_had_too_little(
+    source: Source, seconds: float, batches: int
+) -> None:
+    source.gate, source.failing = asyncio.Event(), SourceTimeout("src", "no time")
+    now = asyncio.get_running_loop().time()
+    with as_one_operation(now + 10):
+        hurried = asyncio.create_task(source.versions("a"))
+        await asyncio.sleep(0)
+    with as_one_operation(now + seconds):
+        joining = asyncio.create_task(source.versions("a"))
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await hurried == {"a": SourceTimeout}
+    assert await joining == {"a": SourceTimeout}
+    assert source.batches == [["a"]] * batches
 
 
 # -- one read for many -----------------------------------------------------------------------------------------------
@@ -319,6 +344,7 @@ class Story:
         self.source = Source()
         self.source.gate = asyncio.Event()
         self.dropped: dict[str, float] = {}
+        self.answers = 0
         self.askers: list[asyncio.Task[None]] = []
 
     def ask(self, keys: set[str], max_age: float | None) -> None:
@@ -333,20 +359,30 @@ class Story:
                 continue
             as_of = (value.source.as_of - START).total_seconds()
             assert value.id == key
+            assert value.version in self.known(key, as_of)
+            self.answers += 1
             assert as_of >= dropped.get(key, 0)
             assert max_age is None or as_of >= asked - max_age
             assert as_of >= asked - (60 if value.source.stale else 15) or as_of in under_way
             assert not value.source.stale or answer.trouble
+
+    def known(self, key: str, at: float) -> set[int | None]:
+        """What the source knew of ``key`` then: an answer that says it is younger than it is holds none of it."""
+        history = [(float("-inf"), None), *self.source.history.get(key, ())]
+        before = max((since for since, _ in history if since < at), default=float("-inf"))
+        return {version for since, version in history if before <= since <= at}
 
     def wait(self, seconds: float) -> None:
         self.source.seconds += seconds
 
     def change(self, key: str) -> None:
         known = self.source.state.get(key, 0)
-        self.source.state[key] = known + 1 if isinstance(known, int) else 1
+        version = self.source.state[key] = known + 1 if isinstance(known, int) else 1
+        self.source.history.setdefault(key, []).append((self.source.seconds, version))
 
     def remove(self, key: str) -> None:
         self.source.state.pop(key, None)
+        self.source.history.setdefault(key, []).append((self.source.seconds, None))
 
     def drop(self, key: str) -> None:
         self.source.cached.drop(key)
@@ -389,3 +425,19 @@ def test_no_answer_is_older_than_it_may_be(steps: list[tuple[str, ...]]) -> None
         await Story().run(steps)
 
     asyncio.run(live())
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_no_answer_is_older_than_it_says() -> None:
+    told: Counter[str] = Counter()
+
+    @settings(max_examples=5000, deadline=None)
+    @given(STEPS)
+    def live(steps: list[tuple[str, ...]]) -> None:
+        story = Story()
+        asyncio.run(story.run([*(("change", key) for key in "abc"), *steps]))
+        told.update(schedules=1, answers=story.answers)
+
+    live()
+    tell(31, f"0 of {told['answers']} answers older than they say, in {told['schedules']} random schedules")

@@ -121,6 +121,10 @@ class Erp:
         await self.books.ask("accounts_in_territories", *territories)
         return dict.fromkeys(territories, frozenset({CustomerId("C100")}))
 
+    async def accounts_in_subsidiaries(self, subsidiaries: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
+        await self.books.ask("accounts_in_subsidiaries", *subsidiaries)
+        return dict.fromkeys(subsidiaries, frozenset({CustomerId("C101")}))
+
     async def customer_page(self, query: CustomerQuery) -> Page[Customer]:
         await self.books.ask("customer_page", query.name)
         return Page(list(self.books.customers.values()), more=False)
@@ -329,10 +333,11 @@ async def test_the_hierarchy_is_asked_once(company: Company) -> None:
     for _ in range(2):
         assert (await estate.descendants([account])).values == {account: frozenset({"C101"})}
         assert (await estate.accounts_in_territories(["WEST"])).values == {"WEST": frozenset({"C100"})}
+        assert (await estate.accounts_in_subsidiaries(["CA"])).values == {"CA": frozenset({"C101"})}
         assert (await estate.children([account])).values == {account: ()}
         assert (await estate.orders_by_po(["PO-SO2"])).values == {"PO-SO2": (SO2,)}
         assert (await estate.receivables([account])).values == {}
-    assert len(company.erp.asked) == 5
+    assert len(company.erp.asked) == 6
 
 
 async def test_everything_served_from_a_dead_warehouse_says_so(company: Company) -> None:
@@ -427,11 +432,12 @@ async def test_an_account_that_changed_takes_every_hierarchy_with_it(company: Co
         await estate.descendants([CustomerId("C100")])
         await estate.children([CustomerId("C100")])
         await estate.accounts_in_territories(["WEST"])
+        await estate.accounts_in_subsidiaries(["CA"])
         return len(company.erp.asked)
 
-    assert await hierarchies() == await hierarchies() == 3
+    assert await hierarchies() == await hierarchies() == 4
     estate.forget(Subject.CUSTOMER, "C7")
-    assert await hierarchies() == 6
+    assert await hierarchies() == 8
 
 
 # -- unknown codes ---------------------------------------------------------------------------------------------------

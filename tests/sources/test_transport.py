@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
-from sources.transport import CORRELATION_ID, as_one_call
+from sources.transport import CORRELATION_ID, as_one_call, as_one_operation
 from tests.sources.doors import Door, door
 from tests.sources.hostile import (
     MIB,
@@ -286,6 +286,17 @@ async def test_requests_made_as_one_call_share_its_deadline(server: Hostile) -> 
     assert len(server.seen) == 3
 
 
+async def test_an_operation_ends_its_calls_and_blames_nobody(server: Hostile) -> None:
+    server.on("/a", hang)
+    server.on("/b", OK)
+    async with door(server.url, deadline=60, breaker_failures=1) as here:
+        with as_one_operation(asyncio.get_running_loop().time() + 0.3):
+            assert await outcome(here, "/b") == "ok"
+            assert [await outcome(here, "/a") for _ in range(2)] == ["SOURCE_TIMEOUT"] * 2
+        assert here.facts.outcomes == ["ok", "SOURCE_TIMEOUT"]
+        assert await outcome(here, "/b") == "ok"
+
+
 # -- the body --------------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +328,29 @@ async def test_the_body_of_a_refused_status_is_not_read(server: Hostile) -> None
     server.on("/a", endless_error)
     async with door(server.url) as here:
         assert await outcome(here, "/a") == "SOURCE_UNAVAILABLE"
+
+
+async def test_large_bodies_of_one_source_are_read_one_at_a_time(server: Hostile) -> None:
+    server.on("/large", never_ends(MIB), status(200, bytes(MIB)))
+    server.on("/small", never_ends(MIB // 4), status(200, bytes(MIB // 4)))
+    async with door(server.url, deadline=0.5) as here:
+        stuck = [asyncio.create_task(outcome(here, path)) for path in ("/large", "/small")]
+        await server.reached(2)
+        assert await outcome(here, "/small") == "ok"
+        assert await outcome(here, "/large") in {"ok", "SOURCE_TIMEOUT"}
+        assert stuck[0].done()
+        assert await asyncio.gather(*stuck) == ["SOURCE_TIMEOUT"] * 2
+        assert await outcome(here, "/large") == "ok"
+
+
+def never_ends(size: int) -> Behaviour:
+    """So many bytes of a body that has one more."""
+
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {size + 1}\r\n\r\n".encode() + bytes(size))
+        await hang(writer)
+
+    return behave
 
 
 VICTIM = """

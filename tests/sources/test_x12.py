@@ -141,3 +141,21 @@ def test_no_damage_goes_unnoticed_and_none_raises(data: st.DataObject) -> None:
     assert not any(isinstance(told, x12.Interchange) for told in x12.read(body[:cut]))
     place, byte = data.draw(st.integers(0, len(body) - 1)), data.draw(st.integers(0, 255))
     list(x12.read(body[:place] + bytes([byte]) + body[place + 1 :]))
+
+
+@pytest.mark.parametrize(
+    ("flood", "most"),
+    [("A~" * 3 * x12.MOST_SEGMENTS, x12.MOST_SEGMENTS), (isa() * 2 * x12.MOST_SEGMENTS, x12.MOST_SEGMENTS + 1)],
+    ids=["segments", "headers"],
+)
+def test_what_is_beyond_any_answer_is_not_read(flood: str, most: int) -> None:
+    *_, last = told = list(x12.read((isa() + flood).encode()))
+    assert isinstance(last, x12.Damaged)
+    assert not last.ended
+    assert sum(len(each.segments) for each in told if isinstance(each, x12.Damaged)) <= most
+
+
+def test_a_segment_has_only_so_many_elements() -> None:
+    told = one("A" + "*" * 100_000)
+    assert isinstance(told, x12.Damaged)
+    assert len(told.segments[1].elements) == x12.MOST_ELEMENTS

@@ -4,20 +4,34 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text, update
 
 from domain.access import Visibility
 from domain.dossier import Dossier
 from domain.events import Subject, Withdrawn
-from domain.model import Customer, CustomerId, InvoiceId, Lifecycle, Order, OrderId, ReturnId, ShipmentId
+from domain.model import (
+    Customer,
+    CustomerId,
+    InvoiceId,
+    Lifecycle,
+    Order,
+    OrderId,
+    ProofOfDelivery,
+    ReturnId,
+    ShipmentId,
+    ShipTo,
+)
 from domain.model import ShipmentStatus as S
 from domain.order_exceptions import ExceptionKind
 from domain.order_status import OrderStatus
 from domain.projection import Projection, project
 from domain.queries import Cursor, CustomerQuery, OrderFilter, OrderQuery, RecordQuery
-from store import pages
+from domain.values import Address
+from store import pages, tables
 from store.database import Database
 from store.memory import Hit, Memory
 from store.runs import BACKFILL, REBUILD, Runs
@@ -245,10 +259,10 @@ async def test_what_its_owner_deleted_is_in_no_answer(database: Database) -> Non
 async def test_a_hierarchy_is_followed_down_and_never_round_in_circles(database: Database) -> None:
     await tell(
         database,
-        account("1", "Top", territory="WEST"),
+        account("1", "Top", territory="WEST", subsidiary="US"),
         account("2", "Middle", parent_id=CustomerId("1")),
         account("3", "Leaf", parent_id=CustomerId("2"), territory="WEST"),
-        account("8", "Odd", parent_id=CustomerId("9")),
+        account("8", "Odd", parent_id=CustomerId("9"), subsidiary="CA"),
         account("9", "Even", parent_id=CustomerId("8")),
     )
     memory = Memory(database)
@@ -256,6 +270,34 @@ async def test_a_hierarchy_is_followed_down_and_never_round_in_circles(database:
     assert below == {"1": {"1", "2", "3"}, "8": {"8", "9"}, "3": {"3"}}
     assert await memory.children([CustomerId("1"), CustomerId("3")]) == {"1": ["2"], "3": ()}
     assert await memory.accounts_in_territories(["WEST", "EAST"]) == {"WEST": {"1", "3"}, "EAST": frozenset()}
+    assert await memory.accounts_in_subsidiaries(["US", "CA", ""]) == {"US": {"1"}, "CA": {"8"}, "": frozenset()}
+
+
+async def test_accounts_of_an_older_memory_get_their_subsidiary_from_what_was_told(database: Database) -> None:
+    await tell(database, account("1", "Top", subsidiary="US"), account("2", "None"))
+    migration = import_module("store.migrations.versions.0003_subsidiaries")
+    table = tables.customers
+    async with database.writing() as connection:
+        await connection.execute(update(table).where(table.c.tenant == database.tenant).values(subsidiary=None))
+    memory = Memory(database)
+    assert await memory.accounts_in_subsidiaries(["US"]) == {"US": frozenset()}
+    async with database.writing() as connection:
+        await connection.execute(text(migration.FILLED[database.dialect]))
+    assert await memory.accounts_in_subsidiaries(["US"]) == {"US": {"1"}}
+
+
+async def test_nobody_is_found_by_what_is_personal(database: Database) -> None:
+    """Who may not read it would learn it by asking for it."""
+    somebody = Address("Zoë Quill", ("9 Hidden Row", "Attn Yorick"), "Reno", "NV", "89501", "US")
+    handed = tracking(proof=ProofOfDelivery("Xaver Quint", None, None))
+    place = ShipTo("S1", "Wilma's Yard", somebody)
+    await tell(database, account("1", "Bolt", ship_tos=(place,)), order(ship_to=somebody), shipment(), handed)
+    memory = Memory(database)
+    assert await memory.search(ALL, "Bolt", 5) == [Hit(Subject.CUSTOMER, "1")]
+    for told in ("Zoë Quill", "Quill", "9 Hidden Row", "Attn Yorick", "Yorick", "Wilma's Yard", "Wilma", "Xaver Quint"):
+        assert await memory.search(ALL, told, 5) == [], told
+        page = await memory.customer_page(CustomerQuery(ALL, name=told))
+        assert list(page.rows) == [], told
 
 
 async def test_accounts_are_paged_by_number_and_part_of_their_name(database: Database) -> None:

@@ -121,8 +121,8 @@ def _matching(index: Index, search: _Element, now: datetime) -> Iterator[Entry]:
 
 def customers(world: World, search: _Element, preferences: Preferences) -> list[tuple[str, Row]]:
     """``search``: a CustomerSearch."""
-    entity, parents, ancestors, territories = (
-        _listed(search, name) for name in ("entity", "parent", "ancestor", "territory")
+    entity, parents, ancestors, territories, subsidiaries = (
+        _listed(search, name) for name in ("entity", "parent", "ancestor", "territory", "subsidiary")
     )
     found: Iterable[str] = sorted(world.accounts)
     if ancestors is not None:
@@ -132,6 +132,7 @@ def customers(world: World, search: _Element, preferences: Preferences) -> list[
         (entity, lambda number: number),
         (parents, lambda number: world.accounts[number].parent),
         (territories, lambda number: world.accounts[number].territory),
+        (subsidiaries, lambda number: world.accounts[number].subsidiary),
     ):
         if condition is not None:
             found = [number for number in found if (of(number) in condition[1]) is condition[0]]

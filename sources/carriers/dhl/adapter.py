@@ -5,14 +5,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import ClassVar
 
-import msgspec
-
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
 from sources.carriers.asking import each, reading
 from sources.carriers.dhl import wire
 from sources.codes import CodeTable
 from sources.config import SourceConfig
+from sources.decoding import decode
 from sources.ports import Batch
 from sources.transport import Transport
 
@@ -42,7 +41,7 @@ class DhlCarrier:
         )
         with reading(self._system, f"track {key.number}"):
             if reply.status == HTTPStatus.NOT_FOUND:
-                msgspec.json.decode(reply.body, type=wire.Problem)
+                decode(reply.body, wire.Problem)
                 return None
-            answer = msgspec.json.decode(reply.body, type=wire.TrackReply)
+            answer = decode(reply.body, wire.TrackReply)
             return answer.to_domain(key, self._codes, Provenance(self._system, reply.as_of))

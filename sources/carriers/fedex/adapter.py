@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-import msgspec
-
 from domain.errors import SourceError, SourceFault
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
@@ -14,6 +12,7 @@ from sources.carriers.bearer import BearerDoor
 from sources.carriers.fedex import wire
 from sources.codes import CodeTable
 from sources.config import SourceConfig
+from sources.decoding import decode
 from sources.oauth import ClientCredentials
 from sources.ports import Batch
 from sources.transport import Transport
@@ -44,7 +43,7 @@ class FedexCarrier:
         source = Provenance(self._system, reply.as_of)
         answers = Answers[wire.CompleteResult]()
         with reading(self._system, "track"):
-            answer = msgspec.json.decode(reply.body, type=wire.TrackReply)
+            answer = decode(reply.body, wire.TrackReply)
         for number, result in answer.results(self._system):
             if isinstance(result, SourceError):
                 answers.spoil(number, result)

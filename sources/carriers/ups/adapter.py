@@ -7,8 +7,6 @@ from typing import ClassVar
 from urllib.parse import quote
 from uuid import uuid4
 
-import msgspec
-
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
 from sources.carriers.asking import each, reading
@@ -16,6 +14,7 @@ from sources.carriers.bearer import BearerDoor
 from sources.carriers.ups import wire
 from sources.codes import CodeTable
 from sources.config import SourceConfig
+from sources.decoding import decode
 from sources.oauth import ClientCredentials
 from sources.ports import Batch
 from sources.transport import Transport
@@ -44,7 +43,7 @@ class UpsCarrier:
         )
         with reading(self._system, f"track {key.number}"):
             if reply.status == HTTPStatus.NOT_FOUND:
-                msgspec.json.decode(reply.body, type=wire.Refusal)
+                decode(reply.body, wire.Refusal)
                 return None
-            answer = msgspec.json.decode(reply.body, type=wire.TrackReply)
+            answer = decode(reply.body, wire.TrackReply)
             return answer.to_domain(key, self._codes, Provenance(self._system, reply.as_of))

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
 
-import msgspec
-
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
 from sources.carriers.asking import each, reading
@@ -15,6 +13,7 @@ from sources.carriers.bearer import BearerDoor
 from sources.carriers.usps import wire
 from sources.codes import CodeTable
 from sources.config import SourceConfig
+from sources.decoding import decode
 from sources.oauth import ClientCredentials
 from sources.ports import Batch
 from sources.transport import Transport
@@ -48,7 +47,7 @@ class UspsCarrier:
         )
         with reading(self._system, f"track {key.number}"):
             if reply.status == HTTPStatus.NOT_FOUND:
-                msgspec.json.decode(reply.body, type=wire.Refusal)
+                decode(reply.body, wire.Refusal)
                 return None
-            answer = msgspec.json.decode(reply.body, type=wire.TrackingDetails)
+            answer = decode(reply.body, wire.TrackingDetails)
             return answer.to_domain(key, self._codes, Provenance(self._system, reply.as_of))

@@ -6,7 +6,8 @@ import psutil
 import pytest
 from lxml.etree import _Element
 
-from sources.erp_soap.parsing import AT_ONCE, STEP, Unreadable, parse, parse_in_pieces, parse_records
+from sources.erp_soap.parsing import STEP, Unreadable, parse, parse_in_pieces, parse_records
+from tests.sources.xml_attacks import ATTACKS, UNREAD
 
 MIB = 1024 * 1024
 
@@ -22,46 +23,17 @@ def in_pieces(body: bytes, content_type: str, record: str, take: Callable[[_Elem
 
 
 READS = pytest.mark.parametrize("read", [parse_records, in_pieces], ids=["whole", "in pieces"])
-LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
-
-ATTACKS = {
-    "billion laughs": f'<!DOCTYPE a [<!ENTITY l0 "ha">{LAUGHS}]><a>&l11;</a>',
-    "billion laughs in an attribute": f'<!DOCTYPE a [<!ENTITY l0 "ha">{LAUGHS}]><a b="&l11;"/>',
-    "quadratic blowup": f'<!DOCTYPE a [<!ENTITY x "{"x" * 50_000}">]><a>{"&x;" * 5_000}</a>',
-    "external entity": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
-    "external entity over http": '<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:9/">]><a>&x;</a>',
-    "parameter entity": '<!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x.dtd"> %x;]><a/>',
-    "external DTD": '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><a/>',
-    "public DTD": '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x.dtd"><html/>',
-    "empty DOCTYPE": "<!DOCTYPE a><a/>",
-    "undeclared entity": "<a>&nbsp;</a>",
-    "deep": "<a>" * 100_000,
-    "deep and closed": "<a>" * 300 + "</a>" * 300,
-    "many attributes": "<a " + " ".join(f'a{n}="1"' for n in range(AT_ONCE)) + "/>",
-    "an endless name": f"<{'a' * 11 * MIB}/>",
-    "XML 1.1 controls": '<?xml version="1.1"?><a>&#1;</a>',
-    "a control character": "<a>\x01</a>",
-    "a null": "<a>\x00</a>",
-    "a null reference": "<a>&#0;</a>",
-    "two roots": "<a/><a/>",
-    "nothing": "",
-    "white space": "   ",
-    "JSON": '{"a": 1}',
-    "HTML": "<!doctype html><title>Please log in</title>",
-    "cut": "<a><b>1</b",
-    "the same attribute twice": '<a b="1" b="2"/>',
-    "an undeclared prefix": "<x:a/>",
-}
 
 
 @READS
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", [*ATTACKS, *UNREAD])
 def test_attacks_are_unreadable(name: str, read: Callable[..., _Element]) -> None:
+    attack = ATTACKS[name].encode() if name in ATTACKS else UNREAD[name]
     before = psutil.Process().memory_info().rss
     with pytest.raises(Unreadable):
-        parse(ATTACKS[name].encode())
+        parse(attack)
     with pytest.raises(Unreadable):
-        read(ATTACKS[name].encode(), "", "a", lambda _: None)
+        read(attack, "", "a", lambda _: None)
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 

@@ -17,7 +17,7 @@ from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavail
 from domain.model import CustomerId, Order
 from examples.distributor.erp import security
 from sources.client import Client
-from sources.config import SourceConfig
+from sources.config import Limits, SourceConfig
 from sources.erp_soap import queries
 from sources.erp_soap.adapter import SoapErp
 from sources.erp_soap.parsing import STEP
@@ -215,9 +215,9 @@ async def test_a_description_that_hangs_times_out_and_is_asked_for_again() -> No
 
 
 @asynccontextmanager
-async def speaking(service: Service) -> AsyncIterator[SoapService[None]]:
+async def speaking(service: Service, **limits: int) -> AsyncIterator[SoapService[None]]:
     async with serving(service) as url, Client() as pool:
-        config = SourceConfig("erp", url)
+        config = SourceConfig("erp", url, Limits(**limits))
         yield SoapService(config, Transport(config, pool, observer=Silence(), now=lambda: NOW), lambda _: None)
 
 
@@ -272,3 +272,26 @@ async def test_large_answers_are_read_one_at_a_time_and_no_further_than_somebody
         )
     assert sorted(told) == ["a"] * 2500 + ["b"] * 2500
     assert sum(one != other for one, other in pairwise(told)) == 1
+
+
+async def test_large_answers_that_wait_are_bounded_together() -> None:
+    """While one is read another may wait; where four come at once, two are too many."""
+    answer = found(*[account(str(number)) for number in range(2500)])
+    async with speaking(Service(answers=[answer] * 4), max_body=int(2.5 * len(answer))) as soap:
+        told = await asyncio.gather(*(searched(soap, lambda _, __: None) for _ in range(4)), return_exceptions=True)
+    refused = [each for each in told if isinstance(each, SourceUnavailable)]
+    assert 1 <= len(refused) <= 2
+    assert "wait to be read already" in str(refused[0])
+
+
+async def test_names_without_end_are_met_once() -> None:
+    """What libxml2 has met it keeps; a fault is no reason to look closer."""
+    floods = [f"<a>{''.join(f'<{letter}{number}/>' for number in range(60_000))}</a>" for letter in "xyz"]
+    told: list[str] = []
+    async with speaking(Service(answers=[*floods, found(account("1"))])) as soap:
+        for _ in floods:
+            with pytest.raises(SourceFault) as caught:
+                await searched(soap, lambda _, __: None)
+            told.append("more names" if "has more names than any schema" in str(caught.value) else "other")
+        await searched(soap, lambda _, __: told.append("read"))
+    assert told == ["other", "more names", "more names", "read"]

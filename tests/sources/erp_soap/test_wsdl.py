@@ -95,6 +95,23 @@ async def test_endless_imports_end(server: Hostile) -> None:
     assert count == wsdl.MOST_DOCUMENTS
 
 
+@pytest.mark.parametrize("padding", ["<a/>" * 1000, "x" * 100_000], ids=["marks", "bytes"])
+async def test_many_small_documents_are_not_more_than_one_large(padding: str) -> None:
+    count = size = 0
+
+    async def fetch(_: str) -> bytes:
+        nonlocal count, size
+        count += 1
+        document = importing(f"{count}.xsd").replace(b"<wsdl:types>", f"<wsdl:types><b>{padding}</b>".encode())
+        size += len(document)
+        return document
+
+    with pytest.raises(Unreadable, match="larger than any WSDL"):
+        await wsdl.collect("http://erp.example/", fetch, most=50_000)
+    assert count < wsdl.MOST_DOCUMENTS
+    assert size < wsdl.MOST_BYTES + 200_000
+
+
 @pytest.mark.parametrize(
     "body",
     [
