@@ -87,6 +87,7 @@ class Company(World):
         return Facts(
             parents={number: each.parent for number, each in self.accounts.items()},
             territories={number: each.territory for number, each in self.accounts.items()},
+            subsidiaries={number: each.subsidiary for number, each in self.accounts.items()},
             owners=owners,
         )
 

@@ -1,8 +1,9 @@
 """Who may see what, written from the words of the requirements (A2 to A4) and from nothing of the product.
 
 A caller sees rows: a portal user those of its account and of every account below, at its ship-tos if it is bound to
-some; a sales rep those of its territories; everybody else all, unless an account bounds them. Of what they see they may
-read what their scopes say. What is not visible does not exist.
+some; a sales rep those of its territories; everybody else all, unless an account bounds them; and each of them only those
+of its subsidiaries, if it is bound to some. Of what they see they may read what their scopes say. What is not visible
+does not exist.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ Told: TypeAlias = Any
 KINDS: Final = ("PORTAL_USER", "SALES_REP", "SERVICE", "ANALYST", "OPERATOR", "MACHINE")
 
 READING: Final = ("order:read", "price:read", "invoice:read", "balance:read", "document:read", "return:read")
-SCOPES: Final = (*READING, "internal:read")
+SCOPES: Final = (*READING, "internal:read", "personal:read")
 
 NUMBERED: Final[Mapping[str, str]] = {
     "Order": "number",
@@ -66,6 +67,14 @@ READS: Final[Mapping[str, Mapping[str, str]]] = {
         "Hold": "code reason",
         "OrderException": "internal",
         "Customer": "territory subsidiary",
+        "Line": "discrepancies",
+    },
+    "personal:read": {
+        "Address": "name lines",
+        "ShipTo": "name",
+        "ProofOfDelivery": "receivedBy",
+        "Hold": "reason",
+        "OrderException": "internal",
     },
     "order:read": {
         "Customer": "orders parent children",
@@ -80,12 +89,18 @@ READS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What each scope lets its holder read: fields by type."""
 
-NEEDS: Final[Mapping[tuple[str, str], str]] = {
-    (type_, name): scope
-    for scope, types in READS.items()
-    for type_, names in types.items()
-    for name in names.split()
-}
+
+def _needs() -> dict[tuple[str, str], frozenset[str]]:
+    needs: dict[tuple[str, str], frozenset[str]] = {}
+    for scope, types in READS.items():
+        for type_, names in types.items():
+            for name in names.split():
+                needs[type_, name] = needs.get((type_, name), frozenset()) | {scope}
+    return needs
+
+
+NEEDS: Final = _needs()
+"""All the scopes that a field needs."""
 
 STORY: Final[Mapping[str, str]] = {
     "INVOICED": "invoice:read",
@@ -100,10 +115,13 @@ UNSTEADY: Final = frozenset(("asOf", "ageSeconds", "stale", "cursor", "startCurs
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A company. ``parents`` and ``territories`` by account; ``owners``: account and ship-to by kind and number."""
+    """A company. ``parents``, ``territories``, ``subsidiaries`` by account; ``owners``: account and ship-to by kind and
+    number.
+    """
 
     parents: Mapping[str, str | None]
     territories: Mapping[str, str]
+    subsidiaries: Mapping[str, str]
     owners: Mapping[tuple[str, str], tuple[str, str | None]]
 
     def below(self, account: str) -> frozenset[str]:
@@ -123,15 +141,26 @@ class Caller:
 
     name: str
     kind: str
-    scopes: frozenset[str]
+    stated: frozenset[str]
     account: str | None = None
     ship_tos: frozenset[str] = field(default_factory=frozenset)
     territories: frozenset[str] = field(default_factory=frozenset)
+    subsidiaries: frozenset[str] | None = None
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its token states; whoever works on orders may read personal data, an analyst must be given it."""
+        return self.stated if self.kind == "ANALYST" else self.stated | {"personal:read"}
 
     def accounts(self, facts: Facts) -> frozenset[str]:
-        """The accounts whose rows it sees. Ship-tos are its own account's: a place of that number elsewhere is another
-        place.
-        """
+        """The accounts whose rows it sees."""
+        theirs = self._by_kind(facts)
+        if self.subsidiaries is None:
+            return theirs
+        return frozenset(each for each in theirs if facts.subsidiaries.get(each) in self.subsidiaries)
+
+    def _by_kind(self, facts: Facts) -> frozenset[str]:
+        """Ship-tos are its own account's: a place of that number elsewhere is another place."""
         if self.kind == "SALES_REP":
             return frozenset(each for each, area in facts.territories.items() if area in self.territories)
         if self.account is None:
@@ -147,8 +176,7 @@ class Caller:
         return account in self.accounts(facts) and not (bound and ship_to not in self.ship_tos)
 
     def reads(self, type_: str, name: str) -> bool:
-        needed = NEEDS.get((type_, name))
-        return needed is None or needed in self.scopes
+        return NEEDS.get((type_, name), frozenset()) <= self.scopes
 
 
 EVERYBODY: Final = Caller("all-seeing", "SERVICE", frozenset(SCOPES))
@@ -162,10 +190,10 @@ def callers(rng: Random, facts: Facts, count: int) -> list[Caller]:
 
 def _caller(rng: Random, facts: Facts, nth: int) -> Caller:
     kind = KINDS[0] if nth % 2 else KINDS[nth // 2 % len(KINDS)]
-    scopes = frozenset(SCOPES if rng.random() < 0.3 else rng.sample(SCOPES, rng.randrange(1, len(SCOPES) + 1)))
+    stated = frozenset(SCOPES if rng.random() < 0.3 else rng.sample(SCOPES, rng.randrange(1, len(SCOPES) + 1)))
     if rng.random() < 0.8:
-        scopes |= {"order:read"}
-    account, ship_tos, territories = None, frozenset[str](), frozenset[str]()
+        stated |= {"order:read"}
+    account, ship_tos, territories, subsidiaries = None, frozenset[str](), frozenset[str](), None
     if kind == "SALES_REP":
         areas = sorted(set(facts.territories.values()))
         territories = frozenset(rng.sample([*areas, "nowhere"], rng.randrange(3)))
@@ -173,7 +201,9 @@ def _caller(rng: Random, facts: Facts, nth: int) -> Caller:
         account = rng.choice((*facts.parents, "no such account")) if rng.random() < 0.9 else None
         if account and rng.random() < 0.4:
             ship_tos = frozenset(rng.sample(("00", "01", "02", "99"), rng.randrange(1, 3)))
-    return Caller(f"caller-{nth}", kind, scopes, account, ship_tos, territories)
+    if rng.random() < 0.3:
+        subsidiaries = frozenset(rng.sample(("US", "CA", "nobody's"), rng.randrange(3)))
+    return Caller(f"caller-{nth}", kind, stated, account, ship_tos, territories, subsidiaries)
 
 
 # -- what an answer ought to be ----------------------------------------------------------------------------------------
