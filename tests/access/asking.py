@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from graph.errors import tell
 from resolvers import auditing
 from server import settings
 from server.app import build
+from server.auth import Session
 from server.telemetry import Telemetry
 from store.database import Database
 from store.memory import Memory
@@ -74,11 +75,24 @@ class Crossdock:
     async def ask(self, caller: Caller, question: Question, **more: Any) -> dict[str, Any]:
         """The whole answer. Whatever went wrong but a scope that is missing is no answer."""
         answer = (await self.post(caller, question.document, question.variables | more)).json()
+        self.refused(caller, question.path, answer)
+        found: dict[str, Any] = answer
+        return found
+
+    def refused(self, caller: Caller, path: str, answer: Mapping[str, Any]) -> None:
+        """Fails for any error but of scopes that are missing."""
         for error in answer.get("errors", ()):
             told = error["extensions"]
-            refused = told["code"] == "FORBIDDEN_FIELD" and not caller.scopes.issuperset(told["missingScopes"])
-            assert refused, (self.way, question.path, caller, error)
-        found: dict[str, Any] = answer
+            missing = told["code"] == "FORBIDDEN_FIELD" and not caller.scopes.issuperset(told["missingScopes"])
+            assert missing, (self.way, path, caller, error)
+
+    @property
+    def remembers(self) -> bool:
+        return WAYS[self.way] is not LIVE
+
+    async def session(self, caller: Caller) -> Session:
+        """Whom the product takes the caller for."""
+        found: Session = await self.state["authenticator"].session([f"Bearer {self.token(caller)}"])
         return found
 
     async def post(self, caller: Caller, document: str, variables: Mapping[str, Any]) -> httpx.Response:
@@ -116,6 +130,10 @@ class Catalogue:
     questions: Sequence[Question]
     pages: Sequence[tuple[str, Question]]
 
+    def under(self, facts: Facts) -> "Catalogue":
+        """The same, once the company has changed."""
+        return replace(self, facts=facts)
+
 
 async def catalogue(crossdock: Crossdock, near: int) -> Catalogue:
     """From the lists of whoever sees all, checked against the company's own books. ``near``: see ``documents.whole``."""
@@ -148,9 +166,7 @@ def _thing(kind: str, row: Mapping[str, Any]) -> Thing:
 async def compare(crossdock: Crossdock, found: Catalogue, callers: Sequence[Caller]) -> None:
     """Every question by everybody at once, so that what is read for one is there for all."""
     for question in found.questions:
-        truth, *answers = await asyncio.gather(
-            *(crossdock.ask(caller, question) for caller in (EVERYBODY, *callers))
-        )
+        truth, *answers = await asyncio.gather(*(crossdock.ask(caller, question) for caller in (EVERYBODY, *callers)))
         for caller, answer in zip(callers, answers, strict=True):
             _judge(crossdock, found.facts, caller, question, truth["data"], answer["data"])
     for kind, question in found.pages:
@@ -213,9 +229,7 @@ async def crossdocks(company: Company, path: Path, ways: Sequence[str]) -> Async
 
 
 @asynccontextmanager
-async def _opened(
-    way: str, company: Company, systems: Systems, engine: Engine, path: Path
-) -> AsyncIterator[Crossdock]:
+async def _opened(way: str, company: Company, systems: Systems, engine: Engine, path: Path) -> AsyncIterator[Crossdock]:
     kept = f"sqlite:///{path}/{way}-{secrets.token_hex(4)}.db"
     given = PATIENT | {
         "STORE__URL": kept,

@@ -11,6 +11,7 @@ from tests.access.oracle import NUMBERED
 
 SCHEMA: Final = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text(), assume_valid_sdl=True)
 
+
 def fields_of(type_: GraphQLNamedType) -> Mapping[str, GraphQLField]:
     return type_.fields if isinstance(type_, GraphQLObjectType) else {}
 

@@ -218,9 +218,7 @@ def allowed(caller: Caller, facts: Facts, truth: Told) -> Told:
     if not _exists(caller, facts, truth):
         return None
     type_ = truth["__typename"]
-    kept = {
-        name: allowed(caller, facts, value) if caller.reads(type_, name) else None for name, value in truth.items()
-    }
+    kept = {name: allowed(caller, facts, value) if caller.reads(type_, name) else None for name, value in truth.items()}
     if type_ == "Customer" and caller.ship_tos and caller.kind != "SALES_REP" and "shipTos" in kept:
         kept["shipTos"] = [each for each in kept["shipTos"] if each["id"] in caller.ship_tos]
     if "totalCount" in kept:
@@ -241,13 +239,23 @@ def _exists(caller: Caller, facts: Facts, truth: Told) -> bool:
     return type_ not in EXISTS or EXISTS[type_] in caller.scopes
 
 
+def hears(caller: Caller, facts: Facts, activity: Told) -> bool:
+    """Whether something that happened is told at all: what it is about must exist for the caller, and of a story that
+    may not be told to the end there is nothing to tell.
+    """
+    about, story = activity[activity["kind"].lower()], activity["events"]
+    silent = story and not allowed(caller, facts, story) and activity["before"] == activity["after"]
+    return _exists(caller, facts, about) and not silent
+
+
 @dataclass(slots=True)
 class Verdict:
-    """``checks``: fields that were compared. ``leaks``: seen and not to be seen; ``denied``: to be seen and not seen;
-    ``differing``: seen, and not what it is.
+    """``checks``: fields that were compared, ``withheld``: those of them that are not to be seen. ``leaks``: seen and
+    not to be seen; ``denied``: to be seen and not seen; ``differing``: seen, and not what it is.
     """
 
     checks: int = 0
+    withheld: int = 0
     leaks: list[str] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
@@ -259,19 +267,28 @@ class Verdict:
         elif isinstance(expected, list) and isinstance(told, list):
             self._lists(where, truth, expected, told)
         elif expected is None and told is not None:
-            self._judge(where, truth)
+            self._judge(truth, expected)
             self.leaks.append(f"{where}: {_brief(told)}")
         elif expected is not None and told is None:
-            self._judge(where, truth)
+            self._judge(truth, expected)
             self.denied.append(f"{where}: {_brief(expected)}")
         else:
-            self._judge(where, truth)
+            self._judge(truth, expected)
             if expected != told and where.rpartition(".")[2] not in UNSTEADY:
                 self.differing.append(f"{where}: {_brief(told)} is not {_brief(expected)}")
 
-    def _judge(self, where: str, truth: Told) -> None:
+    def add(self, other: "Verdict") -> None:
+        self.checks += other.checks
+        self.withheld += other.withheld
+        self.leaks += other.leaks
+        self.denied += other.denied
+        self.differing += other.differing
+
+    def _judge(self, truth: Told, expected: Told) -> None:
         """One check for a field; for an object that is not to be seen, one for each of its own fields."""
-        self.checks += max(1, len(truth) - 1) if isinstance(truth, dict) else 1
+        fields = max(1, len(truth) - 1) if isinstance(truth, dict) else 1
+        self.checks += fields
+        self.withheld += fields if expected is None and truth is not None else 0
 
     def _objects(self, where: str, truth: Told, expected: Told, told: Told) -> None:
         for name in told.keys() - expected.keys():
@@ -292,8 +309,14 @@ class Verdict:
 
 
 def _keyed(rows: list[Told]) -> dict[str, Told]:
-    """Rows by what they are known by, others by their place."""
-    return {_key(row) or str(place): row for place, row in enumerate(rows)}
+    """Rows by what they are known by, the second of a name by that and its turn, others by their place."""
+    keyed: dict[str, Told] = {}
+    turns: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        key = _key(row) or str(place)
+        turns[key] = turns.get(key, 0) + 1
+        keyed[key if turns[key] == 1 else f"{key} ({turns[key]})"] = row
+    return keyed
 
 
 def _key(row: Told) -> str | None:
@@ -304,6 +327,8 @@ def _key(row: Told) -> str | None:
         return f"{type_} {row[NUMBERED[type_]]}"
     if type_.endswith("Edge"):
         return _key(row["node"])
+    if type_ in ("Activity", "OrderUpdate", "ShipmentUpdate"):
+        return f"{row.get('kind')} {row.get('id')} {row['before']} {row['after']} {row['at']}"
     return f"{type_} {row['id']}" if type_ in ("TimelineEvent", "ShipTo") else None
 
 
