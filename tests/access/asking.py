@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import httpx
@@ -86,10 +87,6 @@ class Crossdock:
             missing = told["code"] == "FORBIDDEN_FIELD" and not caller.scopes.issuperset(told["missingScopes"])
             assert missing, (self.way, path, caller, error)
 
-    @property
-    def remembers(self) -> bool:
-        return WAYS[self.way] is not LIVE
-
     async def session(self, caller: Caller) -> Session:
         """Whom the product takes the caller for."""
         found: Session = await self.state["authenticator"].session([f"Bearer {self.token(caller)}"])
@@ -129,6 +126,11 @@ class Catalogue:
     things: Sequence[Thing]
     questions: Sequence[Question]
     pages: Sequence[tuple[str, Question]]
+
+    def some(self, rng: Random) -> "Catalogue":
+        """A quarter of the questions."""
+        fewer, pages = (rng.sample(list(each), len(each) // 4) for each in (self.questions, self.pages))
+        return replace(self, questions=fewer, pages=pages)
 
     def under(self, facts: Facts) -> "Catalogue":
         """The same, once the company has changed."""

@@ -3,68 +3,71 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from domain.access import Principal
+from domain.changes import Change, Logged
+from domain.events import Subject
+from domain.model import CustomerId, OrderId
+from domain.timeline import TimelineEvent, TimelineKind
+from domain.values import Moment
+from engine.execute import Context
+from examples.distributor.clock import START
 from resolvers import changes
 from resolvers.changes import Changes
 from server.graphql_operations import Operations
 from server.graphql_request import GraphQLRequest
-from tests.access.asking import Crossdock
-from tests.access.documents import whole
+from tests.access.asking import Catalogue, Crossdock
+from tests.access.company import Company
+from tests.access.documents import Thing, whole
 from tests.access.oracle import EVERYBODY, Caller, Facts, allowed, hears
 
 OF_AN_ORDER: Final = ("ORDER", "INVOICE", "RETURN")
 """What an order's follower is told of."""
 
 
+AFTER: Final = {"Order": "SHIPPED", "Shipment": "DELIVERED"}
+"""How the schema names a status."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A field of Subscription, called with ``variables`` and after a cursor."""
+    """A field of Subscription as it is called, after the cursor ``$after``."""
 
     root: str
     type_: str
     call: str
-    variables: Mapping[str, Any]
 
     def document(self, near: int) -> str:
-        declared = "".join(f", ${name}: {'ID' if '(id:' in self.call else 'String'}" for name in self.variables)
-        return f"subscription ($after: String!{declared}) {{ {self.call} {{ {whole(self.type_, near)} }} }}"
+        return f"subscription ($after: String!) {{ {self.call} {{ {whole(self.type_, near)} }} }}"
 
 
-async def follow(crossdock: Crossdock, facts: Facts, callers: Sequence[Caller], near: int) -> None:
+async def follow(crossdock: Crossdock, found: Catalogue, callers: Sequence[Caller], near: int) -> None:
     """All there is to follow, by everybody at once; of one account, one order and one shipment what is told of them."""
-    all_of_it = Subscription("customerActivity", "Activity", "customerActivity(after: $after)", {})
-    news = await _told(crossdock, [EVERYBODY, *callers], all_of_it, near)
-    heard = news[0]
-    _judge(crossdock, facts, callers, all_of_it, heard, news)
+    news = news_of(crossdock.company, found.things)
+    everything = Subscription("customerActivity", "Activity", "customerActivity(after: $after)")
+    told = await _told(crossdock, news, [EVERYBODY, *callers], everything, near)
+    heard = told[0]
+    assert len(heard) == len(news)
+    _judge(crossdock, found.facts, callers, everything, heard, told)
     order = next(each for each in heard if each["kind"] == "INVOICE")["order"]["number"]
     shipment = next(each for each in heard if each["kind"] == "SHIPMENT")["id"]
     account = next(each for each in heard if each["kind"] == "RETURN")["customer"]["number"]
-    for subscription, of_it in (
-        (
-            Subscription("customerActivity", "Activity", "customerActivity(number: $n, after: $after)", {"n": account}),
-            [each for each in heard if each["customer"]["number"] == account],
-        ),
-        (
-            Subscription("orderUpdated", "OrderUpdate", "orderUpdated(number: $n, after: $after)", {"n": order}),
-            [each for each in heard if each["kind"] in OF_AN_ORDER and each["order"]["number"] == order],
-        ),
-        (
-            Subscription(
-                "shipmentUpdated", "ShipmentUpdate", "shipmentUpdated(id: $n, after: $after)", {"n": shipment}
-            ),
-            [each for each in heard if each["id"] == shipment],
-        ),
-    ):
-        _judge(
-            crossdock,
-            facts,
-            callers,
-            subscription,
-            of_it,
-            await _told(crossdock, [EVERYBODY, *callers], subscription, near),
-        )
+    ways: Mapping[Subscription, list[Any]] = {
+        Subscription("customerActivity", "Activity", f'customerActivity(number: "{account}", after: $after)'): [
+            each for each in heard if each["customer"]["number"] == account
+        ],
+        Subscription("orderUpdated", "OrderUpdate", f'orderUpdated(number: "{order}", after: $after)'): [
+            each for each in heard if each["kind"] in OF_AN_ORDER and each["order"]["number"] == order
+        ],
+        Subscription("shipmentUpdated", "ShipmentUpdate", f'shipmentUpdated(id: "{shipment}", after: $after)'): [
+            each for each in heard if each["id"] == shipment
+        ],
+    }
+    for subscription, activity in ways.items():
+        told = await _told(crossdock, news, [EVERYBODY, *callers], subscription, near)
+        _judge(crossdock, found.facts, callers, subscription, activity, told)
 
 
 def _judge(
@@ -91,18 +94,66 @@ def _judge(
         crossdock.verdict.compare(where, truth, expected, theirs)
 
 
+def news_of(company: Company, things: Sequence[Thing]) -> list[Change]:
+    """Something new of each of ``things``, and of every order something else that only invoices tell."""
+    orders = {("Order", each.number): each for each in company.orders.values()}
+    for each in company.orders.values():
+        orders |= {("Shipment", shipment.number): each for shipment in each.shipments}
+        orders |= {("Invoice", invoice.number): each for invoice in (*each.invoices, *each.credit_memos)}
+        orders |= {("Return", rma.number): each for rma in each.rmas}
+    news = []
+    for thing in things:
+        order = orders.get((thing.kind, thing.number))
+        told = Change(
+            Subject[thing.kind.upper()],
+            thing.number,
+            OrderId(order.number) if order else None,
+            CustomerId(order.account if order else thing.number),
+            order.ship_to_id if order else None,
+            START,
+            None,
+            AFTER.get(thing.kind, "OPEN"),
+        )
+        news.append(told)
+        if thing.kind == "Order":
+            event = TimelineEvent("e", Moment(START), TimelineKind.INVOICED, "erp", "Invoiced.")
+            news.append(replace(told, before=told.after, story=(event,)))
+    return news
+
+
+class Log:
+    """A log that holds these changes."""
+
+    def __init__(self, news: Sequence[Change]) -> None:
+        self._entries = [Logged(position, change) for position, change in enumerate(news, 1)]
+
+    async def changes(self, after: int, limit: int) -> Sequence[Logged]:
+        return self._entries[after:][:limit]
+
+    async def head(self) -> int:
+        return len(self._entries)
+
+
 async def _told(
-    crossdock: Crossdock, callers: Sequence[Caller], subscription: Subscription, near: int
+    crossdock: Crossdock, news: Sequence[Change], callers: Sequence[Caller], subscription: Subscription, near: int
 ) -> list[list[Any]]:
-    """All that each is told of the log as it is now."""
-    operations: Operations = crossdock.state["graphql"]._operations
-    document = subscription.document(near)
+    """What each is told of the news."""
+    own: Operations = crossdock.state["graphql"]._operations
+    hub, document = Changes(Log(news)), subscription.document(near)
+
+    def context(principal: Principal, correlation_id: str) -> Context:
+        opened: Any = own.context(principal, correlation_id)
+        opened.changes = hub
+        found: Context = opened
+        return found
+
+    operations = Operations(own.engine, context, deadline=own.deadline)
 
     async def read(caller: Caller) -> list[Any]:
         session = await crossdock.session(caller)
         seal = operations.context(session.principal, "").policy.seal  # type: ignore[attr-defined]  # a resolvers' own
         begun = changes.cursor(seal, session.principal, 0)
-        request = GraphQLRequest(document, None, dict(subscription.variables) | {"after": begun})
+        request = GraphQLRequest(document, None, {"after": begun})
         prepared = operations.prepare(request, session.principal)
         told = []
         async with aclosing(operations.answers(prepared, request, session.principal, "access")) as answers:
@@ -112,12 +163,11 @@ async def _told(
                 told += [update] if update else []
         return told
 
-    everybody = await crossdock.session(EVERYBODY)
-    hub: Changes = operations.context(everybody.principal, "").changes  # type: ignore[attr-defined]  # a resolvers' own
-    reading = [asyncio.create_task(read(caller)) for caller in callers]
-    await _taken(hub, reading)
-    await hub.close()
-    return await asyncio.gather(*reading)
+    async with asyncio.TaskGroup() as group:
+        reading = [group.create_task(read(caller)) for caller in callers]
+        await _taken(hub, reading)
+        await hub.close()
+    return [each.result() for each in reading]
 
 
 async def _taken(hub: Changes, reading: Sequence[asyncio.Task[Any]]) -> None:
