@@ -1,4 +1,4 @@
-"""Crossdocks over a random company, asked by anybody: every way there is, and each answer compared with the oracle's."""
+"""Crossdocks over a random company, asked by anybody in every way, and each answer compared with the oracle's."""
 
 import asyncio
 import secrets
@@ -46,6 +46,12 @@ WAYS: Final[Mapping[str, Mapping[str, str]]] = {"live": LIVE, "memory": MEMORY, 
 HIERARCHY: Final = 1.0
 """Seconds that a hierarchy is believed."""
 
+COLD: Final = {
+    f"LIFETIMES__{name}": "0"
+    for name in ("ORDERS", "CUSTOMERS", "HIERARCHY", "RECEIVABLES", "INVOICES", "RETURNS", "WAREHOUSE", "NOT_FOUND")
+}
+"""Nothing that was read once is believed."""
+
 
 def boundless() -> Engine:
     """Documents here are larger than anybody's may be."""
@@ -75,7 +81,7 @@ class Crossdock:
 
     async def ask(self, caller: Caller, question: Question, **more: Any) -> dict[str, Any]:
         """The whole answer. Whatever went wrong but a scope that is missing is no answer."""
-        answer = (await self.post(caller, question.document, question.variables | more)).json()
+        answer = (await self.post(caller, question.document, {**question.variables, **more})).json()
         self.refused(caller, question.path, answer)
         found: dict[str, Any] = answer
         return found
@@ -129,8 +135,8 @@ class Catalogue:
 
     def some(self, rng: Random) -> "Catalogue":
         """A quarter of the questions."""
-        fewer, pages = (rng.sample(list(each), len(each) // 4) for each in (self.questions, self.pages))
-        return replace(self, questions=fewer, pages=pages)
+        fewer = rng.sample(self.questions, len(self.questions) // 4)
+        return replace(self, questions=fewer, pages=rng.sample(self.pages, len(self.pages) // 4))
 
     def under(self, facts: Facts) -> "Catalogue":
         """The same, once the company has changed."""
@@ -138,7 +144,7 @@ class Catalogue:
 
 
 async def catalogue(crossdock: Crossdock, near: int) -> Catalogue:
-    """From the lists of whoever sees all, checked against the company's own books. ``near``: see ``documents.whole``."""
+    """From the lists of whoever sees all, checked against the company's books. ``near``: see ``documents.whole``."""
     facts = crossdock.company.facts()
     orders = list(crossdock.company.orders)
     pages = list(lists(orders[::2], list(facts.parents)[::2], near))
@@ -171,16 +177,16 @@ async def compare(crossdock: Crossdock, found: Catalogue, callers: Sequence[Call
         truth, *answers = await asyncio.gather(*(crossdock.ask(caller, question) for caller in (EVERYBODY, *callers)))
         for caller, answer in zip(callers, answers, strict=True):
             _judge(crossdock, found.facts, caller, question, truth["data"], answer["data"])
-    for kind, question in found.pages:
-        truth, *answers = await asyncio.gather(
+    for _, question in found.pages:
+        there, *theirs = await asyncio.gather(
             *(everything(crossdock, caller, question) for caller in (EVERYBODY, *callers))
         )
-        for caller, rows in zip(callers, answers, strict=True):
+        for caller, rows in zip(callers, theirs, strict=True):
             where = f"{crossdock.way} {caller} {question.path}"
-            crossdock.verdict.compare(where, truth, allowed(caller, found.facts, truth), rows)
+            crossdock.verdict.compare(where, there, allowed(caller, found.facts, there), rows)
 
 
-def _judge(
+def _judge(  # noqa: PLR0917 (who asks whom what, and what is told)
     crossdock: Crossdock, facts: Facts, caller: Caller, question: Question, truth: Mapping[str, Any], told: Any
 ) -> None:
     """What stands at a fixed place is compared there: what is not visible is null."""
@@ -221,23 +227,28 @@ def _named(row: Mapping[str, Any]) -> Any:
 
 
 @asynccontextmanager
-async def crossdocks(company: Company, path: Path, ways: Sequence[str]) -> AsyncIterator[list[Crossdock]]:
-    """One for each way, over the same systems; their memories are full."""
+async def crossdocks(
+    company: Company, path: Path, ways: Sequence[str], given: Mapping[str, str] = {}
+) -> AsyncIterator[list[Crossdock]]:
+    """One for each way, over the same systems; their memories are full. ``given``: more settings."""
     engine = boundless()
     async with AsyncExitStack() as stack:
         systems = await stack.enter_async_context(served_company(company))
-        opened = [await stack.enter_async_context(_opened(way, company, systems, engine, path)) for way in ways]
+        opened = [await stack.enter_async_context(_opened(way, company, systems, engine, path, given)) for way in ways]
         yield opened
 
 
 @asynccontextmanager
-async def _opened(way: str, company: Company, systems: Systems, engine: Engine, path: Path) -> AsyncIterator[Crossdock]:
+async def _opened(  # noqa: PLR0917 (all that a Crossdock is opened with)
+    way: str, company: Company, systems: Systems, engine: Engine, path: Path, more: Mapping[str, str]
+) -> AsyncIterator[Crossdock]:
     kept = f"sqlite:///{path}/{way}-{secrets.token_hex(4)}.db"
     given = PATIENT | {
         "STORE__URL": kept,
         "LIFETIMES__HIERARCHY": str(HIERARCHY),
         "INGEST__RECONCILE_HOURS": "0",
         **WAYS[way],
+        **more,
     }
     if given["STORE__URL"] == "off":
         given["STORE__AUDIT_URL"] = kept

@@ -1,7 +1,8 @@
-"""A small random company, served on real sockets: accounts in trees of any depth, ship-tos of equal numbers, orders with
-all that belongs to them.
+"""A small random company, served on real sockets: accounts in trees of any depth, ship-tos of equal numbers, and orders
+with all that belongs to them.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from examples.distributor.idp import Provider
 from examples.distributor.world import World
 from examples.distributor.world.accounts import Account, account
 from examples.distributor.world.cases import CASES
+from examples.distributor.world.facts import OrderFacts
 from examples.distributor.world.items import catalogue
 from examples.distributor.world.numbers import Numbering
 from examples.distributor.world.orderbook import Orderbook, Placement, told
@@ -74,15 +76,22 @@ class Company(World):
         ]
         return rng.choice(pairs)
 
+    def belongings(self) -> Mapping[tuple[str, str], OrderFacts]:
+        """The order that each object belongs to, by kind and number."""
+        found: dict[tuple[str, str], OrderFacts] = {}
+        for order in self.orders.values():
+            found["Order", order.number] = order
+            found |= {("Shipment", shipment.number): order for shipment in order.shipments}
+            found |= {("Invoice", invoice.number): order for invoice in order.invoices}
+            found |= {("Invoice", memo.number): order for memo in order.credit_memos}
+            found |= {("Return", rma.number): order for rma in order.rmas}
+        return found
+
     def facts(self) -> Facts:
         """Whose everything is, as the oracle wants to know it."""
-        owners: dict[tuple[str, str], tuple[str, str | None]] = {}
-        for order in self.orders.values():
-            own = order.account, order.ship_to_id
-            owners["Order", order.number] = own
-            owners |= {("Shipment", each.number): own for each in order.shipments}
-            owners |= {("Invoice", each.number): own for each in (*order.invoices, *order.credit_memos)}
-            owners |= {("Return", each.number): own for each in order.rmas}
+        owners: dict[tuple[str, str], tuple[str, str | None]] = {
+            named: (order.account, order.ship_to_id) for named, order in self.belongings().items()
+        }
         owners |= {("Customer", number): (number, None) for number in self.accounts}
         return Facts(
             parents={number: each.parent for number, each in self.accounts.items()},
@@ -111,14 +120,15 @@ class Systems:
         self._http = httpx.AsyncClient(trust_env=False)
 
     async def calls(self) -> dict[str, Mapping[str, int]]:
-        """The calls of every system since the last time, by operation; those that read a contract or a key aside."""
-        counted: dict[str, Mapping[str, int]] = {}
-        for name, url in self.urls.items():
-            if name != "idp":
-                told: Mapping[str, int] = (await self._http.get(f"{url}/__calls")).json()["by_operation"]
-                counted[name] = {operation: each for operation, each in told.items() if operation != "wsdl"}
-                await self._http.delete(f"{url}/__calls")
-        return counted
+        """The calls of the ERP and the warehouse since the last time, by operation; those that read a contract aside."""
+        return dict(await asyncio.gather(*(self._calls(name) for name in ("erp", "wms"))))
+
+    async def _calls(self, name: str) -> tuple[str, Mapping[str, int]]:
+        address = f"{self.urls[name]}/__calls"
+        told: Mapping[str, int] = (await self._http.get(address)).json()["by_operation"]
+        if told:
+            await self._http.delete(address)
+        return name, {operation: each for operation, each in told.items() if operation != "wsdl"}
 
     async def set_clock(self, now: datetime) -> None:
         """Every clock stands still at ``now``."""

@@ -123,7 +123,9 @@ def singles(things: Sequence[Thing], near: int) -> Iterator[Question]:
         )
 
 
-def _aliased(path: str, root: str, call: str, given: Mapping[str, str], type_: str, fragments: str) -> Question:
+def _aliased(  # noqa: PLR0917 (a document has so many parts)
+    path: str, root: str, call: str, given: Mapping[str, str], type_: str, fragments: str
+) -> Question:
     """The root field once for each of ``given``, under its name."""
     declared = ", ".join(f"${name}: {type_}" for name in given)
     asked = " ".join(f"{name}: {root}{call.replace('${}', f'${name}')}" for name in given)

@@ -70,7 +70,7 @@ async def follow(crossdock: Crossdock, found: Catalogue, callers: Sequence[Calle
         _judge(crossdock, found.facts, callers, subscription, activity, told)
 
 
-def _judge(
+def _judge(  # noqa: PLR0917 (as in asking)
     crossdock: Crossdock,
     facts: Facts,
     callers: Sequence[Caller],
@@ -96,11 +96,7 @@ def _judge(
 
 def news_of(company: Company, things: Sequence[Thing]) -> list[Change]:
     """Something new of each of ``things``, and of every order something else that only invoices tell."""
-    orders = {("Order", each.number): each for each in company.orders.values()}
-    for each in company.orders.values():
-        orders |= {("Shipment", shipment.number): each for shipment in each.shipments}
-        orders |= {("Invoice", invoice.number): each for invoice in (*each.invoices, *each.credit_memos)}
-        orders |= {("Return", rma.number): each for rma in each.rmas}
+    orders = company.belongings()
     news = []
     for thing in things:
         order = orders.get((thing.kind, thing.number))
@@ -175,7 +171,9 @@ async def _taken(hub: Changes, reading: Sequence[asyncio.Task[Any]]) -> None:
     head = await hub.head()
     assert 0 < head <= changes.PAGE, head
     async with asyncio.timeout(60):
-        while hub.listening < sum(not each.done() for each in reading) or any(
-            listener.position < head for listener in hub._listeners
-        ):
+        while not _all_have(hub, head, sum(not each.done() for each in reading)):  # noqa: ASYNC110 (nobody tells when)
             await asyncio.sleep(0.02)
+
+
+def _all_have(hub: Changes, head: int, streams: int) -> bool:
+    return hub.listening == streams and all(listener.position >= head for listener in hub._listeners)

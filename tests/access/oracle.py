@@ -1,9 +1,9 @@
 """Who may see what, written from the words of the requirements (A2 to A4) and from nothing of the product.
 
 A caller sees rows: a portal user those of its account and of every account below, at its ship-tos if it is bound to
-some; a sales rep those of its territories; everybody else all, unless an account bounds them; and each of them only those
-of its subsidiaries, if it is bound to some. Of what they see they may read what their scopes say. What is not visible
-does not exist.
+some; a sales rep those of its territories; everybody else all, unless an account bounds them; and each of them only
+those of its subsidiaries, if it is bound to some. Of what they see they may read what their scopes say. What is not
+visible does not exist.
 """
 
 from collections.abc import Iterator, Mapping
@@ -220,9 +220,11 @@ def allowed(caller: Caller, facts: Facts, truth: Told) -> Told:
     type_ = truth["__typename"]
     kept = {name: allowed(caller, facts, value) if caller.reads(type_, name) else None for name, value in truth.items()}
     if type_ == "Customer" and caller.ship_tos and caller.kind != "SALES_REP" and "shipTos" in kept:
-        kept["shipTos"] = [each for each in kept["shipTos"] if each["id"] in caller.ship_tos]
+        kept["shipTos"] = [each for each in truth["shipTos"] if each["id"] in caller.ship_tos]
     if "totalCount" in kept:
-        kept["totalCount"] = len(kept["nodes"])
+        kept["totalCount"] = len(kept["nodes"] or ())
+    if "pageInfo" in kept and not kept["nodes"]:
+        kept["pageInfo"] = {**truth["pageInfo"], "startCursor": None, "endCursor": None}
     return kept
 
 

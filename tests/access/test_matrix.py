@@ -46,9 +46,9 @@ async def ask_all(crossdock: Crossdock, rng: Random, *, asking: int, near: int) 
 
 @pytest.mark.parametrize("way", ["live", "memory"])
 async def test_everybody_sees_what_the_requirements_say(tmp_path: Path, way: str) -> None:
-    company = Company.founded(SEED, accounts=6, orders=0)
+    company = Company.founded(SEED, accounts=5, orders=0)
     async with crossdocks(company, tmp_path, [way]) as (crossdock,):
-        await ask_all(crossdock, Random(SEED), asking=3, near=1)
+        await ask_all(crossdock, Random(SEED), asking=2, near=1)
     agrees(crossdock.verdict, SEED)
     assert crossdock.verdict.checks >= FEWEST
     assert crossdock.verdict.withheld >= FEWEST / 10
@@ -62,10 +62,11 @@ async def test_nobody_sees_more_in_a_million_checks(tmp_path: Path) -> None:
     while whole.checks < CHECKS:
         seed += 1
         rng = Random(seed)
-        company = Company.founded(seed, accounts=rng.randrange(4, 14), orders=rng.randrange(6))
+        company = Company.founded(seed, accounts=rng.randrange(4, 12), orders=rng.randrange(4))
+        near = 2 if seed % 4 == 0 else 1
         async with crossdocks(company, tmp_path, list(WAYS)) as opened:
             for crossdock in opened:
-                await ask_all(crossdock, rng, asking=8, near=rng.choice((1, 1, 2)))
+                await ask_all(crossdock, rng, asking=6, near=near)
                 agrees(crossdock.verdict, seed)
                 whole.add(crossdock.verdict)
     print(f"\n{seed - SEED} companies, the last of {agrees(whole, seed)}")  # noqa: T201 (a soak's figure)
