@@ -143,8 +143,10 @@ class Catalogue:
         return replace(self, facts=facts)
 
 
-async def catalogue(crossdock: Crossdock, near: int) -> Catalogue:
-    """From the lists of whoever sees all, checked against the company's books. ``near``: see ``documents.whole``."""
+async def catalogue(crossdock: Crossdock, near: int, every: int) -> Catalogue:
+    """From the lists of whoever sees all, checked against the company's books. ``near``: see ``documents.whole``; one in
+    ``every`` thing is asked for by itself.
+    """
     facts = crossdock.company.facts()
     orders = list(crossdock.company.orders)
     pages = list(lists(orders[::2], list(facts.parents)[::2], near))
@@ -156,7 +158,7 @@ async def catalogue(crossdock: Crossdock, near: int) -> Catalogue:
     known = {thing.number for thing in things if thing.kind in ("Order", "Customer")}
     assert known == {*orders, *facts.parents}
     assert {thing.kind for thing in things} == {kind for kind, _ in facts.owners}
-    return Catalogue(facts, things, [*singles(things, near), *searches(things[::5], ["vale"])], pages)
+    return Catalogue(facts, things, [*singles(things[::every], near), *searches(things[:: 5 * every], ["vale"])], pages)
 
 
 def _thing(kind: str, row: Mapping[str, Any]) -> Thing:

@@ -120,7 +120,7 @@ class Systems:
         self._http = httpx.AsyncClient(trust_env=False)
 
     async def calls(self) -> dict[str, Mapping[str, int]]:
-        """The calls of the ERP and the warehouse since the last time, by operation; those that read a contract aside."""
+        """The calls of the ERP and the warehouse since the last time, by operation; reading a contract aside."""
         return dict(await asyncio.gather(*(self._calls(name) for name in ("erp", "wms"))))
 
     async def _calls(self, name: str) -> tuple[str, Mapping[str, int]]:

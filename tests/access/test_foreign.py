@@ -1,7 +1,7 @@
 """Promise 9: what is another's and what does not exist cannot be told apart, neither by the answer nor by the work."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from tests.access.oracle import EVERYBODY, SCOPES, Caller, Facts
 from tests.access.test_matrix import SEED
 
 
-def strangers(facts: Facts) -> Iterator[Caller]:
-    """Those who may read everything of what they see, which is little."""
-    scopes, leaf = frozenset(SCOPES), next(each for each in facts.parents if len(facts.below(each)) == 1)
-    yield Caller("place", "PORTAL_USER", scopes, leaf, frozenset({"99"}))
-    yield Caller("rep", "SALES_REP", scopes, territories=frozenset({"nowhere"}))
+def stranger(facts: Facts, way: str) -> Caller:
+    """Somebody who may read everything of what they see, which is next to nothing."""
+    if way == "memory":
+        return Caller("rep", "SALES_REP", frozenset(SCOPES), territories=frozenset({"nowhere"}))
+    leaf = next(each for each in facts.parents if len(facts.below(each)) == 1)
+    return Caller("place", "PORTAL_USER", frozenset(SCOPES), leaf, frozenset({"99"}))
 
 
 def paths(kind: str, number: str, known: str) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
@@ -65,29 +66,28 @@ ONE_MORE = "live", "Shipment", "search"
 
 FIRST = """{
   Order: orders { nodes { number } } Shipment: shipments { nodes { number trackingNumber } }
-  Invoice: invoices { nodes { number } } Return: returns { nodes { rmaNumber } } Customer: customers { nodes { number } }
+  Invoice: invoices { nodes { number } } Return: returns { nodes { rmaNumber } }
+  Customer: customers { nodes { number } }
 }"""
 
 
 @pytest.mark.parametrize("way", ["live", "memory"])
 async def test_what_is_anothers_is_like_what_does_not_exist(tmp_path: Path, way: str) -> None:
     company = Company.founded(SEED, accounts=5, orders=0)
-    facts, compared, differing = company.facts(), 0, []
+    caller, compared, differing = stranger(company.facts(), way), 0, []
     async with crossdocks(company, tmp_path, [way], COLD) as (crossdock,):
         sought = await things(crossdock)
         await crossdock.systems.calls()
-        for caller in strangers(facts):
-            for kind, number, known in sought:
-                if caller.sees(facts, kind, number):
-                    continue
-                missing = paths(kind, unknown(number), unknown(known))
-                for path, (document, variables) in paths(kind, number, known).items():
-                    told, work = [], []
-                    for asked in (variables, missing[path][1]):
-                        told.append((await crossdock.post(caller, document, asked)).content)
-                        work.append(await crossdock.systems.calls())
-                    compared += 1
-                    if told[0] != told[1] or (work[0] != work[1] and (way, kind, path) != ONE_MORE):
-                        differing.append((caller.name, kind, path, told, work))
-    assert compared >= 60
+        for kind, number, known in sought:
+            assert not caller.sees(company.facts(), kind, number)
+            missing = paths(kind, unknown(number), unknown(known))
+            for path, (document, variables) in paths(kind, number, known).items():
+                told, work = [], []
+                for asked in (variables, missing[path][1]):
+                    told.append((await crossdock.post(caller, document, asked)).content)
+                    work.append(await crossdock.systems.calls())
+                compared += 1
+                if told[0] != told[1] or (work[0] != work[1] and (way, kind, path) != ONE_MORE):
+                    differing.append((kind, path, told, work))
+    assert compared >= 30
     assert differing == []

@@ -32,9 +32,9 @@ def agrees(verdict: Verdict, seed: int) -> str:
     return told
 
 
-async def ask_all(crossdock: Crossdock, rng: Random, *, asking: int, near: int) -> None:
+async def ask_all(crossdock: Crossdock, rng: Random, *, asking: int, near: int, every: int = 1) -> None:
     """Everything by every path; some of it again once an account has moved to another parent."""
-    found = await catalogue(crossdock, near)
+    found = await catalogue(crossdock, near, every)
     who = callers(rng, found.facts, asking)
     await compare(crossdock, found, who)
     crossdock.company.move(*crossdock.company.movable(rng))
@@ -48,7 +48,7 @@ async def ask_all(crossdock: Crossdock, rng: Random, *, asking: int, near: int) 
 async def test_everybody_sees_what_the_requirements_say(tmp_path: Path, way: str) -> None:
     company = Company.founded(SEED, accounts=5, orders=0)
     async with crossdocks(company, tmp_path, [way]) as (crossdock,):
-        await ask_all(crossdock, Random(SEED), asking=2, near=1)
+        await ask_all(crossdock, Random(SEED), asking=2, near=1, every=2)
     agrees(crossdock.verdict, SEED)
     assert crossdock.verdict.checks >= FEWEST
     assert crossdock.verdict.withheld >= FEWEST / 10
