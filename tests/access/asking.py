@@ -158,7 +158,8 @@ async def catalogue(crossdock: Crossdock, near: int, every: int) -> Catalogue:
     known = {thing.number for thing in things if thing.kind in ("Order", "Customer")}
     assert known == {*orders, *facts.parents}
     assert {thing.kind for thing in things} == {kind for kind, _ in facts.owners}
-    return Catalogue(facts, things, [*singles(things[::every], near), *searches(things[:: 5 * every], ["vale"])], pages)
+    asked = [*singles(things[::every], near), *searches(things[:: 5 * every], ["vale"])]
+    return Catalogue(facts, things, asked, pages)
 
 
 def _thing(kind: str, row: Mapping[str, Any]) -> Thing:
