@@ -144,8 +144,8 @@ class Catalogue:
 
 
 async def catalogue(crossdock: Crossdock, near: int, every: int) -> Catalogue:
-    """From the lists of whoever sees all, checked against the company's books. ``near``: see ``documents.whole``; one in
-    ``every`` thing is asked for by itself.
+    """From the lists of whoever sees all, checked against the company's books. ``near``: see ``documents.whole``; one
+    in ``every`` things is asked for by itself.
     """
     facts = crossdock.company.facts()
     orders = list(crossdock.company.orders)

@@ -183,6 +183,21 @@ EVERYBODY: Final = Caller("all-seeing", "SERVICE", frozenset(SCOPES))
 """Sees all there is."""
 
 
+def bound(facts: Facts) -> list[Caller]:
+    """One of each way to be bound: to places of an account that others are below, to a territory and few scopes, to a
+    subsidiary and without personal data.
+    """
+    above = max(facts.parents, key=lambda each: len(facts.below(each)))
+    area = frozenset(sorted(set(facts.territories.values()))[:1])
+    few = frozenset(("invoice:read", "return:read", "internal:read"))
+    unnamed = frozenset(SCOPES) - {"personal:read"}
+    return [
+        Caller("place", "PORTAL_USER", frozenset(SCOPES), above, frozenset({"00", "01"})),
+        Caller("rep", "SALES_REP", few, territories=area),
+        Caller("analyst", "ANALYST", unnamed, subsidiaries=frozenset({"US"})),
+    ]
+
+
 def callers(rng: Random, facts: Facts, count: int) -> list[Caller]:
     """Of each kind in turn, with any of the scopes, bound to anything there is and to what there is not."""
     return [_caller(rng, facts, nth) for nth in range(count)]
