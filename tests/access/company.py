@@ -29,7 +29,7 @@ from tests.access.oracle import Facts
 from tests.server.serving import served
 
 ROOTS: Final = 0.2
-"""How many accounts have no parent, besides the first."""
+"""How many accounts have no parent, besides the first; the second always has."""
 
 TELLING: Final = (
     "rma_partly_received",
@@ -66,15 +66,12 @@ class Company(World):
         self.accounts = {**self.accounts, number: replace(self.accounts[number], parent=parent)}
         self.__dict__.pop("_children", None)
 
-    def movable(self, rng: Random) -> tuple[str, str]:
-        """An account and one that may become its parent: neither its parent nor below it."""
-        pairs = [
-            (number, parent)
-            for number, mover in self.accounts.items()
-            for parent in self.accounts
-            if parent not in {number, mover.parent, *self.descendants(number)}
-        ]
-        return rng.choice(pairs)
+    def movable(self, rng: Random) -> tuple[str, str | None]:
+        """An account below whoever has the most below it, and a place elsewhere: a parent, or none."""
+        widest = max(self.accounts, key=lambda each: len(self.descendants(each)))
+        below = self.descendants(widest)
+        elsewhere = [None, *(each for each in self.accounts if each != widest and each not in below)]
+        return rng.choice(sorted(below)), rng.choice(elsewhere)
 
     def belongings(self) -> Mapping[tuple[str, str], OrderFacts]:
         """The order that each object belongs to, by kind and number."""
@@ -105,8 +102,9 @@ def _accounts(rng: Random, count: int) -> dict[str, Account]:
     accounts: dict[str, Account] = {}
     for nth in range(count):
         number = "00" if nth == 3 else f"C-{nth}" if nth % 4 == 1 else f"{417 + nth:07d}"
-        parent = None if not accounts or rng.random() < ROOTS else rng.choice(tuple(accounts))
-        seat = number, parent, f"Harrow & Vale {nth}", rng.choice(("US", "US", "CA"))
+        root = not accounts or (nth > 1 and rng.random() < ROOTS)
+        parent = None if root else rng.choice(tuple(accounts))
+        seat = number, parent, f"Harrow & Vale {nth}", "CA" if nth == 1 else rng.choice(("US", "US", "CA"))
         accounts[number] = account(rng, 40_001 + nth, seat, accounts[parent].company if parent else number)
     return accounts
 

@@ -184,14 +184,15 @@ EVERYBODY: Final = Caller("all-seeing", "SERVICE", frozenset(SCOPES))
 
 
 def bound(facts: Facts) -> list[Caller]:
-    """One of each way to be bound: to places of an account that others are below, to a territory and few scopes, to a
-    subsidiary and without personal data.
+    """One of each way to be bound: to an account that others are below, to places of it, to a territory and few scopes,
+    to a subsidiary and without personal data.
     """
     above = max(facts.parents, key=lambda each: len(facts.below(each)))
     area = frozenset(sorted(set(facts.territories.values()))[:1])
     few = frozenset(("invoice:read", "return:read", "internal:read"))
     unnamed = frozenset(SCOPES) - {"personal:read"}
     return [
+        Caller("above", "PORTAL_USER", frozenset(("order:read",)), above),
         Caller("place", "PORTAL_USER", frozenset(SCOPES), above, frozenset({"00", "01"})),
         Caller("rep", "SALES_REP", few, territories=area),
         Caller("analyst", "ANALYST", unnamed, subsidiaries=frozenset({"US"})),
