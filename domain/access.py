@@ -48,7 +48,8 @@ class Principal:
     """A verified caller.
 
     ``account`` bounds a portal user to it and all below it, ``ship_tos`` to those places of the account itself (empty:
-    all); ``territories`` bound a sales rep. Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    all); ``territories`` bound a sales rep. Service, analyst, operator and machine principals see every account unless
+    an ``account`` bounds them.
     ``subsidiaries`` bounds whoever has them further, to the accounts of those (None: of all; empty: of none).
     """
 
