@@ -47,8 +47,9 @@ def granted(kind: PrincipalKind, stated: AbstractSet[str]) -> frozenset[str]:
 class Principal:
     """A verified caller.
 
-    ``account`` and ``ship_tos`` bound a portal user (ship-tos empty: all of the account's); ``territories`` bound a
-    sales rep. Service, analyst, operator and machine principals see every account unless an ``account`` bounds them.
+    ``account`` bounds a portal user to it and all below it, ``ship_tos`` to those places of the account itself (empty:
+    all); ``territories`` bound a sales rep. Service, analyst, operator and machine principals see every account unless
+    an ``account`` bounds them.
     ``subsidiaries`` bounds whoever has them further, to the accounts of those (None: of all; empty: of none).
     """
 

@@ -9,7 +9,7 @@ import strawberry
 from domain import invoice_status, model, values
 from graph.connection import Connection
 from graph.costs import about, cost
-from graph.directives import computed, computed_for_all, guarded
+from graph.directives import computed, guarded, guarded_for_all
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Money, Quantity
 from resolvers import customers, invoices
@@ -98,8 +98,12 @@ class Invoice(Node):
     applied_to: "list[Invoice] | None" = guarded(
         "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to.", costs=[about(2)]
     )
-    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = computed(_orders, costs=[about(2)])
-    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed_for_all(_customer)
+    orders: list[Annotated["Order", strawberry.lazy("graph.order")]] | None = guarded(
+        "order:read", resolver=_orders, costs=[about(2)]
+    )
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = guarded_for_all(
+        "order:read", batch=_customer
+    )
     source: Source
 
     is_type_of = stands_for(model.Invoice)

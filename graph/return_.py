@@ -9,7 +9,7 @@ from domain import model, return_status
 from domain.values import Moment
 from graph.connection import Connection
 from graph.costs import about, cost
-from graph.directives import computed, computed_for_all, guarded
+from graph.directives import computed, guarded, guarded_for_all
 from graph.invoice import Invoice
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
@@ -29,8 +29,10 @@ async def _order_line(roots: Sequence[returns.Part], info: Info) -> Sequence[obj
 
 @strawberry.type(description="One line of a return.")
 class ReturnLine:
-    order_line: Line | None = computed_for_all(
-        _order_line, "The order line it came from, matched by its key and never by SKU."
+    order_line: Line | None = guarded_for_all(
+        "order:read",
+        batch=_order_line,
+        description="The order line it came from, matched by its key and never by SKU.",
     )
     sku: str
     requested: Quantity
@@ -73,8 +75,10 @@ class Return(Node):
     status: model.ReturnStatus = computed(_status)
     status_explanation: StatusExplanation = computed(_explanation)
     requested_at: Moment
-    order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed(_order)
-    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = computed_for_all(_customer)
+    order: Annotated["Order", strawberry.lazy("graph.order")] | None = guarded("order:read", resolver=_order)
+    customer: Annotated["Customer", strawberry.lazy("graph.customer")] | None = guarded_for_all(
+        "order:read", batch=_customer
+    )
     lines: list[ReturnLine] = computed(_lines)
     credit_memos: list[Invoice] | None = guarded("invoice:read", resolver=_credit_memos, costs=[about(1)])
     source: Source

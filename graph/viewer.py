@@ -4,7 +4,7 @@ import strawberry
 
 from domain import access, model
 from graph.customer import Customer
-from graph.directives import computed
+from graph.directives import computed, guarded
 from graph.node import Info
 from resolvers import visible
 
@@ -24,4 +24,6 @@ class Viewer:
     name: str | None
     kind: access.PrincipalKind
     scopes: list[str] = computed(_scopes)
-    account: Customer | None = computed(_account, description="The account a portal user belongs to.")
+    account: Customer | None = guarded(
+        "order:read", resolver=_account, description="The account a portal user belongs to."
+    )

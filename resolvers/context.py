@@ -290,6 +290,7 @@ class Context:
         return replace(seen, accounts=theirs if seen.accounts is None else theirs & seen.accounts)
 
     async def _within_hierarchy(self) -> Visibility:
+        """Ship-tos are its account's own: a place of the same number below it is another place."""
         caller, memory = self.caller, self.memory
         if caller.kind is PrincipalKind.SALES_REP:
             theirs = self.estate.accounts_in_territories(caller.territories, max_age=None)
@@ -298,9 +299,11 @@ class Context:
         if caller.account is None:
             everything = caller.kind is not PrincipalKind.PORTAL_USER
             return Visibility(None if everything else frozenset())
+        if caller.ship_tos:
+            return Visibility(frozenset({caller.account}), caller.ship_tos)
         below = self.estate.descendants([caller.account], max_age=None)
         accounts = await self._accounts(below, partial(memory.descendants, [caller.account]) if memory else None)
-        return Visibility(accounts | {caller.account}, caller.ship_tos or None)
+        return Visibility(accounts | {caller.account})
 
     async def _accounts(
         self, live: Awaitable[Answer[Any, frozenset[CustomerId]]], recall: Callable[[], Awaitable[Hierarchy]] | None

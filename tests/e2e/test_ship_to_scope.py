@@ -90,3 +90,23 @@ async def test_an_order_to_another_place_does_not_exist(ask: Asked, world: World
 async def test_an_account_shows_the_place_alone(ask: Asked, account: str, bound: str) -> None:
     answer = await ask("query ($n: String!) { customer(number: $n) { shipTos { id } } }", n=account)
     assert answer["data"] == {"customer": {"shipTos": [{"id": bound}]}}
+
+
+async def test_a_place_of_that_number_below_the_account_is_another(fleet: Fleet, world: World) -> None:
+    below = next(each for each in world.orders.values() if world.accounts[each.account].parent)
+    parent = world.accounts[below.account].parent
+    assert parent
+    principal = Principal(
+        "demo:above",
+        PrincipalKind.PORTAL_USER,
+        SCOPES,
+        account=CustomerId(parent),
+        ship_tos=frozenset({below.ship_to_id}),
+    )
+    async with open_estate(
+        settings.load(environment(fleet.urls)).estate(), observer=Silence(), now=wall_clock
+    ) as estate:
+        context = Context(principal, estate, now=wall_clock, correlation_id="ship-to")
+        scope = await context.visibility()
+    assert not scope.sees_at(CustomerId(below.account), below.ship_to_id)
+    assert scope.sees_at(CustomerId(parent), below.ship_to_id)

@@ -35,7 +35,7 @@ from tests.e2e.asking import Ask
 
 SDL = graph_schema.sdl(graph_schema.build())
 SCHEMA = build_schema(SDL, assume_valid=True, assume_valid_sdl=True)
-PATHS = frozenset(("Query", "Subscription", "Activity"))
+PATHS = frozenset(("Query", "Subscription", "Activity", "Viewer"))
 """What leads to objects and is none itself: its guards are those of the matrix's paths."""
 
 ACTIVITY = "activity"

@@ -25,6 +25,7 @@ from domain import model, values
 from domain.access import SCOPES
 from engine.guards import Guards, read_guard
 from graph import schema as graph_schema
+from resolvers.entities import KINDS
 
 ROOT = Path(__file__).parents[2]
 SENSITIVE_TYPES = {
@@ -72,6 +73,30 @@ def test_every_sensitive_field_is_guarded(schema: GraphQLSchema) -> None:
         if get_named_type(field.type).name in SENSITIVE_TYPES and not read_guard(field)
     }
     assert bare - INSIDE_THEIR_OWN_TYPE == set()
+
+
+LED_TO = {"Line": "order:read"} | {name: kind.scope for name, kind in KINDS.items()}
+"""The scope without which nothing of a kind exists."""
+
+WITHIN = {"ReturnLine": "return:read", "InvoiceLine": "invoice:read", "ShipmentLine": "order:read"}
+"""The scope that whoever stands on a part of something holds already."""
+
+TOLD_OF_ORDERS = {"OrderUpdate", "ShipmentUpdate", "Activity", "TimelineEvent", "LineDiscrepancy"}
+"""Reached with `order:read` only."""
+
+
+def test_every_way_to_an_object_needs_the_scope_of_its_kind(schema: GraphQLSchema) -> None:
+    """Whoever may read invoices is led to no order by one."""
+    held = dict.fromkeys(TOLD_OF_ORDERS, "order:read") | WITHIN | LED_TO
+    open_ways = [
+        f"{type_}.{name}"
+        for type_, name, field in fields(schema)
+        if (scope := LED_TO.get(get_named_type(field.type).name))
+        and not type_.endswith(("Connection", "Edge"))
+        and held.get(type_) != scope
+        and not ((guard := read_guard(field)) and all(scope in each for each in guard.scopes))
+    ]
+    assert open_ways == []
 
 
 def test_every_scope_a_guard_asks_for_exists(schema: GraphQLSchema) -> None:

@@ -111,7 +111,7 @@ def customers(rng: Random) -> dict[str, Account]:
     for seat in islice(chain(BUYERS_FAMILY, _other_companies(rng)), COUNT):
         number, parent, *_ = seat
         company = accounts[parent].company if parent is not None else number
-        accounts[number] = _account(rng, 40_001 + len(accounts), seat, company)
+        accounts[number] = account(rng, 40_001 + len(accounts), seat, company)
     return accounts
 
 
@@ -131,7 +131,8 @@ def _other_companies(rng: Random) -> Iterator[Seat]:
             family.append(number)
 
 
-def _account(rng: Random, internal_id: int, seat: Seat, company: str) -> Account:
+def account(rng: Random, internal_id: int, seat: Seat, company: str) -> Account:
+    """Whoever sits at ``seat``: territory, terms and one to five ship-tos at random."""
     number, parent, name, subsidiary = seat
     canadian = subsidiary == "CA"
     terms, due_days = rng.choice(TERMS)

@@ -15,7 +15,7 @@ from examples.distributor.world.facts import OrderFacts
 from examples.distributor.world.happenings import Happening, Happenings
 from examples.distributor.world.items import Item, catalogue
 from examples.distributor.world.itineraries import Consigned, Journeys
-from examples.distributor.world.orderbook import orderbook
+from examples.distributor.world.orderbook import Orderbook, orderbook
 from examples.distributor.world.receivables import credit_memo_view, customer_view, invoice_view
 from examples.distributor.world.remembered import Remembered
 from examples.distributor.world.rmas import rma_view
@@ -29,20 +29,21 @@ PARCEL_PUSHERS = frozenset({"UPSN", "FDEG", "FDE"})
 
 
 class World:
-    """Everything follows from the seed; every view is a function of ``now`` (aware UTC), None what is not there yet."""
+    """Every view is a function of ``now`` (aware UTC), None what is not there yet."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.accounts: Mapping[str, Account] = customers(Random(seed))
-        self.items: Mapping[str, Item] = catalogue(Random(seed))
+    def __init__(self, accounts: Mapping[str, Account], items: Mapping[str, Item], book: Orderbook) -> None:
+        self.accounts = accounts
+        self.items = items
         self.personas: Mapping[str, PersonaFacts] = PERSONAS
-        self._book = orderbook(seed, self.accounts, self.items)
+        self._book = book
         self._erp: Remembered[ErpOrderView] = Remembered(ledger.instants)
         self._wms: Remembered[WmsOrderView] = Remembered(floor.instants)
 
     @classmethod
     def build(cls, seed: int = SEED) -> Self:
-        return cls(seed)
+        """Everything follows from the seed."""
+        accounts, items = customers(Random(seed)), catalogue(Random(seed))
+        return cls(accounts, items, orderbook(seed, accounts, items))
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ def orderbook(seed: int, accounts: Mapping[str, Account], catalogue: Mapping[str
     placements = _cases(rng, accounts)
     placements += _general(rng, tuple(accounts.values()), ORDERS - len(placements))
     for nth, placement in enumerate(sorted(placements, key=lambda placement: placement.submitted_at)):
-        order = _told(Random(seed * 1_000_003 + nth), numbering, placement, catalogue)
+        order = told(Random(seed * 1_000_003 + nth), numbering, placement, catalogue)
         book.orders[order.number] = order
         if placement.name is not None:
             book.cases.setdefault(placement.name, []).append(order.number)
@@ -128,7 +128,8 @@ def _general(rng: Random, accounts: Sequence[Account], before_start: int) -> Ite
 # --- what ------------------------------------------------------------------------------------------------------------
 
 
-def _told(rng: Random, numbering: Numbering, placement: Placement, catalogue: Mapping[str, Item]) -> OrderFacts:
+def told(rng: Random, numbering: Numbering, placement: Placement, catalogue: Mapping[str, Item]) -> OrderFacts:
+    """The story of one order, sent to any of its account's ship-tos."""
     case, account = placement.case, placement.account
     draft = Draft(
         rng,
