@@ -5,7 +5,8 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import httpx
 import pytest
 
 from domain.audit import DOWNLOAD, Entry, record
+from domain.model import CustomerId
 from engine.execute import Engine
 from examples.distributor.clock import START
 from examples.distributor.environment import environment
 from examples.distributor.fleet import Fleet
 from examples.distributor.world import World
+from resolvers.links import PATH, Links
+from resolvers.seals import Seal
 from server import settings
 from server.app import build
 from server.telemetry import Telemetry
@@ -174,6 +178,35 @@ async def test_a_link_of_another_secret_is_none_and_of_the_one_before_still_is(o
         assert (await office.client.get(url)).status_code == 200
     async with opened(SECRET=after) as office:
         assert (await office.client.get(url)).status_code == 404
+
+
+async def test_rows_are_asked_for_again_when_a_link_is_used(opened: Opened) -> None:
+    secret = "s" * 32
+    links = Links(Seal([secret]), address="", lifetime=timedelta(minutes=1), now=lambda: datetime.now(UTC))
+    async with opened(SECRET=secret) as office:
+        body = {"query": INVOICES, "variables": {"n": office.number}}
+        answer = (await office.client.post("/graphql", json=body, headers=await office.bearer("buyer"))).json()
+        invoice = answer["data"]["order"]["invoices"][0]
+        number, document = invoice["number"], invoice["documents"][0]["id"]
+        buyer = links.opened(invoice["documents"][0]["url"].removeprefix(PATH))
+        assert buyer is not None
+        moved = replace(buyer.principal, account=CustomerId("no such account"))
+        asked = {
+            "as it was": links.to(buyer.principal, number, document),
+            "another account's": links.to(moved, number, document),
+            "another document": links.to(buyer.principal, number, "file-0"),
+            "another invoice": links.to(buyer.principal, "INV-0", document),
+        }
+        told = {name: (await office.client.get(url)).status_code for name, url in asked.items()}
+        assert told == {name: 200 if name == "as it was" else 404 for name in asked}
+
+
+async def test_a_head_tells_the_size_and_sends_nothing(office: Office) -> None:
+    url = await office.url()
+    head = await office.client.head(url)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len((await office.client.get(url)).content))
+    assert (await office.client.post(url)).status_code == 405
 
 
 async def test_ranges_are_given_and_what_is_had_already_is_not_sent_again(office: Office) -> None:
