@@ -22,7 +22,7 @@ PAGE: Final = (
     b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
 )
 FONT: Final = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
-LOGIN_PAGE: Final = b"<!doctype html><script>alert(1)</script><title>Your session has ended</title>"
+LOGIN_PAGE: Final = b"<!doctype html><script>alert(1)</script><title>Your session has ended</title>%%EOF"
 
 
 class Filing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
