@@ -202,7 +202,9 @@ class Transport:
 
     @contextmanager
     def _admitted(self, operation: str) -> Iterator[Permit]:
-        """A stream under the breaker's eye, its outcome told to the observer."""
+        """A stream under the breaker's eye, its outcome told to the observer. One that takes too long in all proves
+        nothing of the source: its reader may have been the slow one.
+        """
         sent, started, outcome = self.now(), self._monotonic(), CANCELLED
         try:
             self._breaker.check()
@@ -216,8 +218,8 @@ class Transport:
             except (SourceFault, Foreign):
                 outcome, permit.well = SourceFault.code, True
                 raise
-            except (SourceError, Lost):
-                outcome, permit.well = SourceUnavailable.code, False
+            except (SourceError, Lost) as error:
+                outcome, permit.well = getattr(error, "code", SourceUnavailable.code), False
                 raise
             finally:
                 if permit.well is not None:
