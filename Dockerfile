@@ -29,7 +29,8 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cros
     && install --directory --owner=crossdock /var/lib/crossdock
 COPY --from=product /opt/crossdock /opt/crossdock
 ENV PATH=/opt/crossdock/bin:$PATH PYTHONDONTWRITEBYTECODE=1 CROSSDOCK_HOST=0.0.0.0 \
-    CROSSDOCK_STORE__URL=sqlite:////var/lib/crossdock/crossdock.db
+    CROSSDOCK_STORE__URL=sqlite:////var/lib/crossdock/crossdock.db \
+    CROSSDOCK_DOWNLOADS__FOLDER=/var/lib/crossdock/documents
 VOLUME /var/lib/crossdock
 USER 10001
 EXPOSE 8000

@@ -20,6 +20,10 @@ READ: Final = "read"
 """The action of a record that tells what was shown."""
 
 
+DOWNLOAD: Final = "download"
+"""That of a record that tells of a document's bytes."""
+
+
 class Outcome(StrEnum):
     """SHOWN: let go to the caller, who may be gone by then. DONE: committed with this record. FAILED: asked for, and
     nothing was done.
@@ -45,7 +49,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is to be recorded of one operation. ``actor``: the token's subject; ``account``: the one that bounds the
-    actor; ``action``: READ, or the mutation's name, and then ``said`` holds its arguments.
+    actor; ``action``: READ, DOWNLOAD, or the mutation's name, and then ``said`` holds its arguments.
     """
 
     at: datetime

@@ -12,7 +12,7 @@ from graph.costs import about, cost
 from graph.directives import computed, guarded, guarded_for_all
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Money, Quantity
-from resolvers import customers, invoices
+from resolvers import customers, documents, invoices
 
 if TYPE_CHECKING:
     from graph.customer import Customer
@@ -24,12 +24,22 @@ strawberry.enum(invoice_status.PaymentStatus, description="From the ERP's receiv
 strawberry.enum(invoice_status.AgingBucket, description="Days past due.")
 
 
+def _url(root: documents.Offered, info: Info) -> str | None:
+    return documents.link(info.context, root)
+
+
 @strawberry.type(description="That a document exists with its owner; bytes never pass through the graph.")
 class Document:
     id: strawberry.ID
     kind: model.DocumentKind
     title: str
     media_type: str
+    url: str | None = guarded(
+        documents.SCOPE,
+        resolver=_url,
+        description="Where its bytes are, for a short while: a link made for the caller when it is asked for, good"
+        " without a token. Null for kinds of file that are not handed on.",
+    )
 
 
 def _line_number(root: model.InvoiceLine) -> int:
@@ -66,6 +76,10 @@ def _explanation(root: model.Invoice, info: Info) -> object:
     return invoices.state(info.context, root).explanation
 
 
+def _documents(root: model.Invoice) -> Sequence[object]:
+    return documents.of(root)
+
+
 async def _orders(root: model.Invoice, info: Info) -> Sequence[model.Order]:
     return await invoices.orders_of(info.context, root)
 
@@ -94,7 +108,7 @@ class Invoice(Node):
     aging_bucket: invoice_status.AgingBucket | None = guarded("invoice:read", resolver=_aging_bucket)
     days_past_due: int | None = guarded("invoice:read", resolver=_days_past_due)
     lines: list[InvoiceLine] | None = guarded("invoice:read")
-    documents: list[Document] | None = guarded("document:read")
+    documents: list[Document] | None = guarded("document:read", resolver=_documents)
     applied_to: "list[Invoice] | None" = guarded(
         "invoice:read", resolver=_applied_to, description="The invoices a credit memo was applied to.", costs=[about(2)]
     )

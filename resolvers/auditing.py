@@ -32,6 +32,7 @@ _order_id = attrgetter("order_id")
 
 NAMED: Final[Mapping[str, tuple[str, Callable[[Any], str | None]]]] = {
     "Customer": ("Customer", _id),
+    "Document": ("Document", _id),
     "Invoice": ("Invoice", _id),
     "Line": ("Order", _order_id),
     "Order": ("Order", _id),

@@ -14,6 +14,7 @@ from domain.errors import CrossdockError, Forbidden, SourceError, SourceUnavaila
 from domain.model import CustomerId
 from resolvers.auditing import Audit, Recorder
 from resolvers.changes import Changes
+from resolvers.links import Links
 from resolvers.loaders import Loaders
 from resolvers.recall import First, Readings, Remembered
 from resolvers.seals import Seal
@@ -97,7 +98,7 @@ class ScopeTable(Protocol):
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules of the house that derivations need. ``carrier_grace``: how long a ship confirm may wait for the carrier's
-    word; ``seal``: what makes the cursors we give out.
+    word; ``seal``: what makes the cursors we give out; ``links``: likewise links to documents, if any.
     """
 
     carrier_grace: timedelta = timedelta(hours=24)
@@ -105,6 +106,7 @@ class Policy:
     page_limit: int = 100
     readings: Readings = field(default_factory=Readings)
     seal: Seal = field(default_factory=Seal.fresh)
+    links: Links | None = None
 
 
 @lru_cache(maxsize=4096)

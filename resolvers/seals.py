@@ -37,6 +37,10 @@ class Seal:
         caller = (principal.kind, principal.subject, principal.account)
         return Bound(self._keys, [msgspec.json.encode((caller, to), order="deterministic")])
 
+    def borne(self, purpose: str) -> "Bound":
+        """The seal of what is good for whoever holds it, for one purpose."""
+        return Bound(self._keys, [msgspec.json.encode([purpose])])
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:

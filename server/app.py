@@ -4,6 +4,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,11 +25,14 @@ from engine.execute import Engine
 from ingest.intake import Intake
 from resolvers import changes
 from resolvers.context import Context, Policy
+from resolvers.documents import Archive
+from resolvers.links import PATH, Links
 from resolvers.seals import Seal
 from server import explorer, webhooks
 from server.auth import Authenticator, TrustedIssuer
 from server.compression import LEVEL, SMALLEST
 from server.crew import muster
+from server.downloads import Downloads
 from server.exchange import Exchanges, exchange_of
 from server.graphql_http import DRY_RUN, GraphQLEndpoint
 from server.graphql_operations import Operations
@@ -44,11 +48,12 @@ from server.systems import Clock, open_systems, wall_clock
 from server.telemetry import Telemetry
 from server.webhooks import Webhooks
 from sources import feeds
+from store.shelf import Shelf
 
 RESOURCE = "/.well-known/oauth-protected-resource"
 """Where clients learn who signs callers in (RFC 9728)."""
 
-FIRST_SEGMENTS = ("/graphql", "/webhooks", "/graphiql", "/healthz", "/readyz", "/metrics", "/.well-known")
+FIRST_SEGMENTS = ("/graphql", "/documents", "/webhooks", "/graphiql", "/healthz", "/readyz", "/metrics", "/.well-known")
 CODES = {401: "UNAUTHENTICATED", 404: "NOT_FOUND", 503: "SOURCE_UNAVAILABLE"}
 """The code of an HTTP error by its status; all others are the client's."""
 
@@ -78,7 +83,7 @@ def build(settings: Settings, engine: Engine, telemetry: Telemetry) -> Starlette
         middleware=[
             Middleware(Exchanges, report=telemetry.report, routes=FIRST_SEGMENTS),
             *([cors] if settings.origins else []),
-            Middleware(_Graphql),
+            Middleware(_Direct),
             Middleware(GZipMiddleware, minimum_size=SMALLEST, compresslevel=LEVEL),
         ],
         exception_handlers={HTTPException: _tell},
@@ -110,7 +115,15 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
     await revocations.start()
     authenticator = Authenticator(issuers, now=wall_clock, revoked=revocations.revoked)
     seal = Seal(settings.secret.get_secret_value().split())
-    policy = Policy(carrier_grace=settings.ingest.carrier_grace, readings=settings.reads.readings(), seal=seal)
+    links = Links(
+        seal,
+        address=(settings.public_url or "").rstrip("/"),
+        lifetime=timedelta(seconds=settings.downloads.link_seconds),
+        now=wall_clock,
+    )
+    policy = Policy(
+        carrier_grace=settings.ingest.carrier_grace, readings=settings.reads.readings(), seal=seal, links=links
+    )
 
     def context(principal: Principal, correlation_id: str) -> Context:
         return Context(
@@ -151,6 +164,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, engine: Engine, telem
             challenge=_challenge(settings),
             streams=streams,
             cursor=cursor,
+        ),
+        "documents": Downloads(
+            links,
+            Archive(systems.estate, Shelf(settings.downloads.folder, settings.downloads.keep_seconds)),
+            authenticator,
+            context,
+            settings.deadline,
         ),
         "socket": GraphQLSocket(
             operations, authenticator, streams, max_message=settings.max_body, origins=origins, cursor=cursor
@@ -210,10 +230,11 @@ def _routes(settings: Settings, telemetry: Telemetry) -> list[BaseRoute]:
     ]
 
 
-class _Graphql:
-    """The endpoint of the running lifespan, for every method, by the shortest way; everything else goes on to ``app``.
+class _Direct:
+    """The endpoints of the running lifespan, for every method, by the shortest way; all else goes on to ``app``.
 
-    By the rest's way, through its compression and the router, a small answer costs a fifth more.
+    By the rest's way, through its compression and the router, a small answer costs a fifth more. A document must not be
+    compressed on its way: ranges of it are asked for.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -223,6 +244,9 @@ class _Graphql:
         if scope["type"] == "http" and scope["path"] in GRAPHQL:
             endpoint: GraphQLEndpoint = scope["state"]["graphql"]
             await endpoint(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(PATH):
+            downloads: Downloads = scope["state"]["documents"]
+            await downloads(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -48,7 +48,8 @@ def run(port: int, rate: float) -> None:
             _fleet() as fleet,
             _watched(fleet.urls),
         ):
-            given = environment(fleet.urls, f"sqlite:///{folder}/crossdock.db") | {"CROSSDOCK_LOG_LEVEL": "warning"}
+            own = {"CROSSDOCK_LOG_LEVEL": "warning", "CROSSDOCK_DOWNLOADS__FOLDER": f"{folder}/documents"}
+            given = environment(fleet.urls, f"sqlite:///{folder}/crossdock.db") | own
             state = demo_state.State(f"{fleet.urls['idp']}/token", DEMO_SECRET, list(PERSONAS), given)
             stack.enter_context(demo_state.kept(taken, state))
             fleet.set_rate(rate)

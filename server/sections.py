@@ -185,6 +185,13 @@ class Limits(Section):
     breaker_cooldown: float = Field(
         DEFAULT_LIMITS.breaker_cooldown, gt=0, description="seconds an open breaker waits before it tries again"
     )
+    document: int = Field(DEFAULT_LIMITS.document, gt=0, description="bytes a document fetched from it may have")
+    document_deadline: float = Field(
+        DEFAULT_LIMITS.document_deadline, gt=0, description="seconds a document may take to arrive whole"
+    )
+    document_pause: float = Field(
+        DEFAULT_LIMITS.document_pause, gt=0, description="seconds to wait for a document's next bytes"
+    )
 
 
 class CarrierLimits(Limits):

@@ -17,6 +17,7 @@ from ingest.polling import Carrier
 from server import trusted
 from server.broker_settings import Broker, Publish
 from server.document_settings import Documents
+from server.download_settings import Downloads
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
 from server.sections import (
@@ -72,9 +73,9 @@ class Settings(BaseSettings):
     )
     secret: Secrets = Field(
         default_factory=lambda: SecretStr(token_urlsafe(SHORTEST)),
-        description="the secret that cursors are made with, the same in every replica, such as `openssl rand -base64 "
-        "32` prints; or several separated by spaces, the new one first, while it takes over; unset: made anew at each "
-        "start, after which the cursors of before are refused",
+        description="the secret that cursors and links are made with, the same in every replica, such as "
+        "`openssl rand -base64 32` prints; or several separated by spaces, the new one first, while it takes over; "
+        "unset: made anew at each start, after which those of before are refused",
     )
     oidc: dict[str, Issuer] = Field(
         min_length=1,
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
         "(compiled), or graphql-core alone (core).",
     )
     documents: Documents = Documents()
+    downloads: Downloads = Downloads()
     introspection: Annotated[str, AfterValidator(_switch)] = Field(
         "on",
         description="who may read the schema, and is told what in a document does not fit it, signed in: on (all), "

@@ -6,8 +6,8 @@ It uses aiohttp's connector, request and response, below ``ClientSession``: ther
 
 import asyncio
 import ssl
-from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import NamedTuple, Self, cast
 
 import aiohttp
@@ -39,6 +39,14 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Stream(NamedTuple):
+    """``pieces``: the body, not decompressed, whatever the status."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
 
 
 def patience(connect: float) -> aiohttp.ClientTimeout:
@@ -84,24 +92,34 @@ class Client:
 
         Raises ``Lost``, ``Foreign`` and ``bodies.Unreadable``. A connection whose answer was not read is closed.
         """
-        try:
-            request = aiohttp.ClientRequest(
-                method, URL(address), headers=headers, data=content or None, loop=self._loop
-            )
-        except ValueError as error:
-            raise Foreign(type(error).__name__) from error
-        try:
+        request = self._request(method, address, headers, content)
+        with _told():
             response = await self._answered(request, patience)
             try:
                 body = await _read(response, cap, large) if response.status in accept else b""
                 return Answer(response.status, response.headers, body)
             finally:
-                if not response.closed:
-                    response.close()
-                    await response.wait_for_close()
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
-            raise Lost(type(error).__name__) from error
-        except aiohttp.ClientError as error:
+                await _closed(response)
+
+    @asynccontextmanager
+    async def stream(
+        self, address: str, headers: Mapping[str, str], *, patience: aiohttp.ClientTimeout
+    ) -> AsyncIterator[Stream]:
+        """The answer to a GET as soon as its headers are here, its body still to come. Raises ``Lost``, ``Foreign``."""
+        request = self._request("GET", address, headers, None)
+        with _told():
+            response = await self._answered(request, patience)
+        try:
+            yield Stream(response.status, response.headers, _pieces(response))
+        finally:
+            await _closed(response)
+
+    def _request(
+        self, method: str, address: str, headers: Mapping[str, str], content: bytes | None
+    ) -> aiohttp.ClientRequest:
+        try:
+            return aiohttp.ClientRequest(method, URL(address), headers=headers, data=content or None, loop=self._loop)
+        except ValueError as error:
             raise Foreign(type(error).__name__) from error
 
     async def _answered(
@@ -122,6 +140,31 @@ class Client:
         except BaseException:
             connection.close()
             raise
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The library's errors in our words."""
+    try:
+        yield
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
+        raise Lost(type(error).__name__) from error
+    except aiohttp.ClientError as error:
+        raise Foreign(type(error).__name__) from error
+
+
+async def _closed(response: aiohttp.ClientResponse) -> None:
+    if not response.closed:
+        response.close()
+        await response.wait_for_close()
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body as sent, at most ``STEP`` bytes at a time; raises ``Lost`` where less comes than was announced."""
+    while not response.content.at_eof():
+        with _told():
+            piece = await response.content.read(STEP)
+        yield piece
 
 
 async def _read(response: aiohttp.ClientResponse, cap: int, large: asyncio.Lock) -> bytes:

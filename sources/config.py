@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 class Limits:
     """How much one source may cost us and we may cost it. Times in seconds, sizes in bytes after decompression.
 
+    ``document`` and ``document_deadline`` are of a document fetched as a file; ``document_pause`` is how long its next
+    bytes may be awaited.
+
     ``deadline`` bounds a whole call, retries and drip-fed bodies included; ``retry_budget`` is the share of calls that
     may be retries. The breaker opens after ``breaker_failures`` in a row, for ``breaker_cooldown``.
     """
@@ -19,6 +22,9 @@ class Limits:
     retry_budget: float = 0.1
     breaker_failures: int = 5
     breaker_cooldown: float = 10.0
+    document: int = 64 * 1024 * 1024
+    document_deadline: float = 120.0
+    document_pause: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

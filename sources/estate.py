@@ -33,7 +33,7 @@ from sources.caching import Answer, Cached, unburdened
 from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
 from sources.pace import Pace
-from sources.ports import Batch, CarrierSource, ErpSource, ReturnsSource, WarehouseSource
+from sources.ports import Batch, CarrierSource, DocumentSource, ErpSource, ReturnsSource, WarehouseSource
 from sources.transport import Health, Transport, as_one_call
 
 __all__ = ["Answer", "Estate", "Lifetimes"]
@@ -75,9 +75,11 @@ class Estate:
         lifetimes: Lifetimes | None = None,
         observer: Observer | None = None,
         doors: Sequence[Transport] = (),
+        documents: Mapping[str, DocumentSource] | None = None,
         pace: Pace | None = None,
     ) -> None:
         self.pace = pace or Pace()
+        self._documents = documents or {}
         self._erp = erp
         self._returns_source = returns
         self._warehouse = warehouse
@@ -224,6 +226,12 @@ class Estate:
         answers = [read.result() for read in reads]
         values = {key: value for answer in answers for key, value in answer.values.items()}
         return Answer(values, tuple(trouble for answer in answers for trouble in answer.trouble))
+
+    # -- documents ---------------------------------------------------------------------------------------------------
+
+    def documents_of(self, system: str) -> DocumentSource | None:
+        """Who gives out the documents that the source of this name tells of."""
+        return self._documents.get(system)
 
     # -- itself ------------------------------------------------------------------------------------------------------
 

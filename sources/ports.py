@@ -7,7 +7,8 @@ transport: Transport)``
 (``sources.transport``) and read nothing else.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol, TypeVar
 
 from domain.errors import SourceError
@@ -113,4 +114,14 @@ class CarrierSource(Protocol):
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
         """A number the carrier does not know (normal just after the label) is absent."""
+        ...
+
+
+class DocumentSource(Protocol):
+    """Whoever has documents as files."""
+
+    def document(self, id_: str) -> AbstractAsyncContextManager[AsyncIterator[bytes] | None]:
+        """Its bytes as they come from its owner, at most so many as its limits allow; None when it has no such
+        document. Raises SourceError, also while they are read.
+        """
         ...

@@ -17,7 +17,7 @@ from sources.config import EstateConfig, SourceConfig
 from sources.erp_soap.adapter import SoapErp
 from sources.estate import Estate
 from sources.observer import Observer
-from sources.ports import CarrierSource, ErpSource, ReturnsSource, WarehouseSource
+from sources.ports import CarrierSource, DocumentSource, ErpSource, ReturnsSource, WarehouseSource
 from sources.transport import Transport
 from sources.wms.adapter import WmsWarehouse
 
@@ -26,8 +26,8 @@ T = TypeVar("T")
 Adapter = Callable[[SourceConfig, Transport], T]
 
 
-class BackOffice(ErpSource, ReturnsSource, Protocol):
-    """An ERP that owns returns too."""
+class BackOffice(ErpSource, ReturnsSource, DocumentSource, Protocol):
+    """An ERP that owns returns and documents too."""
 
     async def warm(self) -> None:
         """Gets ready what the first caller should not wait for. Raises SourceError; whatever is asked later tries
@@ -90,6 +90,7 @@ async def open_estate(
                 lifetimes=config.lifetimes,
                 observer=observer,
                 doors=tuple(doors.values()),
+                documents={config.erp.name: erp},
                 pace=pool.pace,
             )
         finally:

@@ -17,8 +17,8 @@ import stamina
 from domain.errors import SourceError, SourceFault, SourceTimeout, SourceUnavailable
 from sources.addresses import Addresses, NotAllowed, Params, checked
 from sources.bodies import ACCEPT_ENCODING, Unreadable
-from sources.breaker import Breaker, Refused, State
-from sources.client import Client, Foreign, Lost, patience
+from sources.breaker import Breaker, Permit, Refused, State
+from sources.client import Client, Foreign, Lost, Stream, patience
 from sources.config import SourceConfig
 from sources.observer import BreakerMoved, CallMade, Observer
 from sources.retries import RetryBudget, Transient, retry_after
@@ -41,6 +41,8 @@ WAIT_INITIAL, WAIT_MAX, WAIT_JITTER = 0.05, 0.5, 0.1
 Content: TypeAlias = bytes | Callable[[], bytes] | None
 
 ALWAYS: Final = {"Accept-Encoding": ACCEPT_ENCODING, "User-Agent": "crossdock"}
+AS_IT_IS: Final = {"Accept-Encoding": "identity"}
+MISSING: Final = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
 OK, CANCELLED = "ok", "CANCELLED"
 OVERLOADED = frozenset((429, 502, 503, 504))
 
@@ -124,6 +126,7 @@ class Transport:
         self._patience = patience(config.limits.connect_timeout)
         self._slots = Slots(config.limits.concurrency)
         self._large = asyncio.Lock()
+        self._streams = asyncio.Semaphore(max(1, config.limits.concurrency // 2))
         self._budget = RetryBudget(config.limits.retry_budget)
         self._breaker = Breaker(
             failures=config.limits.breaker_failures,
@@ -173,6 +176,88 @@ class Transport:
     async def turn(self) -> None:
         """Leaves the loop to others when work with this source's answers has been long enough."""
         await self._client.pace.turn(CORRELATION_ID.get(None))
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, operation: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """The body of the answer to a GET, as it comes; None where the source answers that there is none (404, 410).
+
+        It is not repeated, has a time and a size of its own (``Limits.document``), and may take half of the source's
+        concurrency at most, so that files do not keep small calls waiting. Raises as ``send``, also while it is read.
+        """
+        address, sent = self._allowed(path, None, headers)
+        try:
+            async with asyncio.timeout(self._limits.document_deadline), self._streams:
+                with self._admitted(operation) as permit:
+                    asked = self._client.stream(address, {**sent, **AS_IT_IS}, patience=self._patience)
+                    async with asked as answer:
+                        missing = answer.status in MISSING
+                        if not missing:
+                            self._streamable(operation, answer)
+                        yield None if missing else self._within(operation, answer.pieces)
+                    permit.well = True
+        except TimeoutError as error:
+            detail = f"{operation}: not whole within {self._limits.document_deadline:.3g} s"
+            raise SourceTimeout(self.source, detail) from error
+        except Lost as error:
+            raise SourceUnavailable(self.source, f"{operation}: {error}") from error
+        except Foreign as error:
+            raise SourceFault(self.source, f"{operation}: not an HTTP answer ({error})") from error
+
+    @contextmanager
+    def _admitted(self, operation: str) -> Iterator[Permit]:
+        """A stream under the breaker's eye, its outcome told to the observer. One that takes too long in all proves
+        nothing of the source: its reader may have been the slow one.
+        """
+        sent, started, outcome = self.now(), self._monotonic(), CANCELLED
+        try:
+            self._breaker.check()
+        except Refused as refused:
+            detail = f"{operation}: {refused}"
+            raise SourceUnavailable(self.source, detail, retry_after=refused.retry_after) from refused
+        with self._breaker.admit() as permit:
+            try:
+                yield permit
+                outcome = OK
+            except (SourceFault, Foreign):
+                outcome, permit.well = SourceFault.code, True
+                raise
+            except (SourceError, Lost) as error:
+                outcome, permit.well = getattr(error, "code", SourceUnavailable.code), False
+                raise
+            finally:
+                if permit.well is not None:
+                    self._last[permit.well] = sent
+                self._observer.call_made(CallMade(self.source, operation, outcome, self._monotonic() - started, 1))
+
+    def _streamable(self, operation: str, answer: Stream) -> None:
+        if answer.status in OVERLOADED:
+            raise SourceUnavailable(
+                self.source,
+                f"{operation}: HTTP {answer.status}",
+                retry_after=retry_after(answer.headers, self.now()),
+            )
+        if answer.status != HTTPStatus.OK:
+            raise SourceFault(self.source, f"{operation}: HTTP {answer.status}")
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise SourceFault(self.source, f"{operation}: body in an encoding nobody asked for")
+
+    async def _within(self, operation: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """``pieces``, while they come in time and are not too many."""
+        size, pause = 0, self._limits.document_pause
+        while True:
+            try:
+                async with asyncio.timeout(pause):
+                    piece = await anext(pieces, None)
+            except TimeoutError as error:
+                raise SourceTimeout(self.source, f"{operation}: nothing came for {pause:.3g} s") from error
+            if piece is None:
+                return
+            size += len(piece)
+            if size > self._limits.document:
+                raise SourceFault(self.source, f"{operation}: body larger than {self._limits.document} bytes")
+            yield piece
 
     @asynccontextmanager
     async def in_time(self, operation: str) -> AsyncIterator[asyncio.Timeout]:

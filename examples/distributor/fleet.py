@@ -103,6 +103,10 @@ class Fleet:
     def clear_faults(self) -> None:
         self._ask_all("DELETE", "/__faults")
 
+    def files(self, **filing: object) -> None:
+        """How the ERP's files are from now on (fields of ``erp.files.Filing``)."""
+        self._ask("erp", "PUT", "/__files", filing)
+
     def calls(self, name: str) -> Calls:
         return Calls(**self._ask(name, "GET", "/__calls"))
 

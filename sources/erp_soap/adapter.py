@@ -1,11 +1,14 @@
 """Reads the SOAP ERP: one call for any number of keys up to its batch limit."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import quote, urljoin
 
 from domain.access import Visibility
 from domain.errors import SourceFault
@@ -67,6 +70,10 @@ class SoapErp:
 
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
+        self._transport = transport
+        self._files = urljoin(config.url, "files/")
+        login = f"{config.username}:{config.password or ''}".encode()
+        self._credentials = {"Authorization": f"Basic {b64encode(login).decode()}"} if config.username else {}
         codes = self._codes = CodeTable.read("erp", Path(__file__).with_name("codes.tsv"), Meaning)
         self._order = {
             (lines, amounts): Kind(
@@ -215,6 +222,12 @@ class SoapErp:
     async def invoice_page(self, query: RecordQuery) -> Page[Invoice]:
         """As ``order_page``."""
         return await self._record_page(query, queries.RECEIVABLES, self._document, lambda row: (row.date, row.id))
+
+    def document(self, id_: str) -> AbstractAsyncContextManager[AsyncIterator[bytes] | None]:
+        """From ``files/<id>`` beside the service, with our user and password (RFC 7617)."""
+        return self._transport.stream(
+            urljoin(self._files, quote(id_, safe="")), operation="file", headers=self._credentials
+        )
 
     # -- returns -----------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ OF_NO_PERSON = {
     "Carrier": "name scac",
     "Code": "raw table",
     "Customer": "name notice number subsidiary terms territory",
-    "Document": "mediaType title",
+    "Document": "mediaType title url",
     "Hold": "message",
     "Invoice": "number",
     "InvoiceLine": "description sku",

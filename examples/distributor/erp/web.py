@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from examples.distributor.erp.files import Drawer, Filing
 from examples.distributor.erp.service import CONTRACT, Erp, Fault, Trouble
 from examples.distributor.harness import clock_of, simulator
 from examples.distributor.world import World
@@ -18,6 +19,7 @@ DOCUMENTS: Final = {path.name: path.read_bytes() for path in CONTRACT.iterdir()}
 ENDPOINT: Final = "/services/Distribution"
 NOWHERE: Final = b"http://localhost" + ENDPOINT.encode()
 """The address in the WSDL on disk."""
+FILES: Final = "/services/files/"
 CONCURRENCY: Final = 8
 """Requests the account may have running at once."""
 
@@ -58,7 +60,7 @@ class Limit(msgspec.Struct, forbid_unknown_fields=True):
 def operation(request: Request, _: bytes) -> str:
     """The SOAP operation, or "wsdl" for the service's description."""
     if request.method != "POST":
-        return "wsdl"
+        return "file" if request.url.path.startswith(FILES) else "wsdl"
     return request.headers.get("soapaction", "").strip('"') or "unnamed"
 
 
@@ -67,7 +69,7 @@ def fault(name: str, status: int) -> Response:
 
 
 def application(world: World) -> Starlette:
-    erp, limit = Erp(world), Limit()
+    erp, limit, drawer = Erp(world), Limit(), Drawer()
 
     async def post(request: Request) -> Response:
         try:
@@ -89,12 +91,20 @@ def application(world: World) -> Starlette:
     async def capacity(request: Request) -> Response:
         return await _set(request, Limit, lambda value: setattr(limit, "concurrency", value.concurrency), Limit())
 
+    async def file(request: Request) -> Response:
+        return drawer.answer(erp.index, request, clock_of(request).now())
+
+    async def filed(request: Request) -> Response:
+        return await _set(request, Filing, lambda value: setattr(drawer, "filing", value), Filing())
+
     routes = [
         Route("/", wsdl),
         Route(ENDPOINT, wsdl, methods=["GET"]),
         Route(ENDPOINT, post, methods=["POST"]),
         Route("/{name}.xsd", schema),
         Route("/services/{name}.xsd", schema),
+        Route(FILES + "{id}", file),
+        Route("/__files", filed, methods=["PUT", "DELETE"]),
         Route("/__records", trouble, methods=["PUT", "DELETE"]),
         Route("/__capacity", capacity, methods=["PUT", "DELETE"]),
     ]
