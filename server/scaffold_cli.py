@@ -1,0 +1,69 @@
+"""The command that begins an adapter from what a system says of itself."""
+# ruff: noqa: PLC0415 (what a command needs is imported when it runs, so that help comes at once)
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+
+class Kind(StrEnum):
+    ERP = "erp"
+    WMS = "wms"
+    CARRIER = "carrier"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("scaffold")(scaffold)
+
+
+def scaffold(
+    kind: Annotated[Kind, typer.Argument(help="Which port the system is to fill.")],
+    name: Annotated[str, typer.Argument(help="What to call it, such as kontor.")],
+    *,
+    wsdl: Annotated[str | None, typer.Option(help="The address or file of its WSDL; an ERP's only.")] = None,
+    openapi: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The file of its OpenAPI 3 document (JSON).")
+    ] = None,
+    orders: Annotated[
+        str | None, typer.Option(help="An ERP's operation that reads one order, where the guess is wrong.")
+    ] = None,
+    into: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="The project's folder.", show_default="here")
+    ] = Path(),
+) -> None:
+    """Write an adapter that runs: wire shapes, codes, what can be guessed of an order, a test and its stub.
+
+    What is not mapped says so, and names the operation that looks like it. An ERP is begun from a WSDL or from OpenAPI,
+    a warehouse and a carrier from OpenAPI.
+    """
+    import asyncio
+
+    from server import wsdl_report
+    from sources.scaffold import from_openapi, from_wsdl, writing
+
+    if (wsdl is None) == (openapi is None):
+        _fail("Give one of --wsdl and --openapi.")
+    if wsdl is not None and kind is not Kind.ERP:
+        _fail(f"A {kind} is scaffolded from --openapi; --wsdl is for an ERP.")
+    origin = str(wsdl or openapi)
+    try:
+        if openapi is not None:
+            interface = from_openapi.read(openapi.read_bytes())
+        elif origin.startswith(("http://", "https://")):
+            interface = asyncio.run(wsdl_report.fetched(origin, from_wsdl.from_web))
+        else:
+            interface = asyncio.run(from_wsdl.from_file(Path(origin)))
+        found = writing.files(kind, name, interface, origin=Path(origin).name, rest=openapi is not None, orders=orders)
+        written = writing.write(found, into)
+    except Exception as error:  # noqa: BLE001 (zeep has errors of every kind for a WSDL that contradicts itself)
+        _fail(f"{origin}: {error}")
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"Next: pytest {into / 'tests' / 'sources' / name}, then docs/connect-your-erp.md.")
+
+
+def _fail(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(2)
