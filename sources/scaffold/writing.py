@@ -18,6 +18,7 @@ from sources.scaffold.shapes import Interface, Operation
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 PORTS: Final = {"erp": "Erp", "wms": "Warehouse", "carrier": "Carrier"}
+LONGEST_TITLE: Final = 28
 SAFE_CODE: Final = re.compile(r"[^\t\r\n\x00-\x1f#\"][^\t\r\n\x00-\x1f]{0,79}")
 
 Files = Mapping[str, bytes]
@@ -81,7 +82,7 @@ class _Scaffold:
         likely = (_fitting(f'        "{each}": {names.quoted(found)},') for each, found in self.likely.items())
         return {
             "name": self.name,
-            "title": names.prose(self.origin),
+            "title": names.prose(self.origin)[:LONGEST_TITLE],
             "class_name": "".join(word.capitalize() for word in self.name.split("_")) + port,
             "port": port,
             "suite": f"{port}FirstSteps",

@@ -1,11 +1,21 @@
-"""The command that begins an adapter from what a system says of itself."""
+"""The commands for those who connect their own systems: begin an adapter, ask every source whether it is well."""
 # ruff: noqa: PLC0415 (what a command needs is imported when it runs, so that help comes at once)
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from server.settings import Settings
+
+Demo = Annotated[
+    int | None, typer.Option(metavar="PORT", help="Of the demo that runs at this port, instead of the settings.")
+]
 
 
 class Kind(StrEnum):
@@ -15,7 +25,9 @@ class Kind(StrEnum):
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("scaffold")(scaffold)
+    """Gives ``app`` these commands."""
+    app.command()(scaffold)
+    app.command("check-sources")(check_sources)
 
 
 def scaffold(
@@ -62,6 +74,41 @@ def scaffold(
     for path in written:
         typer.echo(path)
     typer.echo(f"Next: pytest {into / 'tests' / 'sources' / name}, then docs/connect-your-erp.md.")
+
+
+def check_sources(
+    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds each source has in all.")] = 15.0,
+    demo: Demo = None,
+) -> None:
+    """Ask every configured source whether it is there, lets us in, and answers in the shapes that are expected."""
+    import asyncio
+
+    from server import probing
+
+    with _told():
+        found = asyncio.run(probing.probe(_settings(demo), deadline))
+    for finding in found:
+        typer.echo(str(finding))
+    if any(finding.wrong for finding in found):
+        raise typer.Exit(1)
+
+
+def _settings(demo: int | None) -> "Settings":
+    from server import demo_state, settings
+
+    return settings.load(os.environ if demo is None else demo_state.environment(demo))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns what is wrong with the settings into one line each and exit status 2."""
+    from server.demo_state import NoDemo
+    from server.environment import Misconfigured
+
+    try:
+        yield
+    except (Misconfigured, NoDemo) as error:
+        _fail(str(error))
 
 
 def _fail(reason: str) -> NoReturn:
