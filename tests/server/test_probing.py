@@ -23,7 +23,7 @@ def fleet() -> Iterator[Fleet]:
 
 @pytest.fixture
 def environ(fleet: Fleet) -> Iterator[dict[str, str]]:
-    urls = dict.fromkeys(SIMULATORS, "http://127.0.0.1:9") | fleet.urls
+    urls = dict.fromkeys(SIMULATORS, "http://127.0.0.1:9") | dict(fleet.urls)
     yield {name: value for name, value in environment(urls).items() if "DEMO__" not in name or "OIDC" in name}
     fleet.clear_faults()
 
