@@ -24,10 +24,14 @@ class Kind(StrEnum):
     CARRIER = "carrier"
 
 
+codes = typer.Typer(help="What source systems' codes mean to us.", no_args_is_help=True)
+
+
 def add_to(app: typer.Typer) -> None:
     """Gives ``app`` these commands."""
     app.command()(scaffold)
     app.command("check-sources")(check_sources)
+    app.add_typer(codes, name="codes")
 
 
 def scaffold(
@@ -91,6 +95,44 @@ def check_sources(
         typer.echo(str(finding))
     if any(finding.wrong for finding in found):
         raise typer.Exit(1)
+
+
+@codes.command()
+def unmapped(demo: Demo = None) -> None:
+    """List the codes that came with remembered orders and that no table holds, with how often they came."""
+    import asyncio
+
+    from server import codes_commands
+
+    with _told():
+        for line in asyncio.run(codes_commands.unmapped(_settings(demo))):
+            typer.echo(line)
+
+
+@codes.command()
+def preview(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="What CROSSDOCK_CODES would be.", show_default=False)
+    ],
+    demo: Demo = None,
+) -> None:
+    """Tell which statuses of remembered orders would be others with the code tables of a folder; changes nothing."""
+    import asyncio
+
+    from server import codes_commands
+
+    with _told():
+        for line in asyncio.run(codes_commands.preview(_settings(demo), folder)).lines():
+            typer.echo(line)
+
+
+@codes.command()
+def versions(demo: Demo = None) -> None:
+    """Print the version of each source's code tables, which is the digest of all their rows."""
+    with _told():
+        settings = _settings(demo)
+        for source, table in settings.tables(settings.codes).items():
+            typer.echo(f"{table.version}  {source}  {len(table.entries)} codes, {len(table.customers)} customers' own")
 
 
 def _settings(demo: int | None) -> "Settings":

@@ -67,7 +67,7 @@ class SoapErp:
 
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
-        codes = self._codes = CodeTable.read("erp", Path(__file__).with_name("codes.tsv"), Meaning)
+        codes = self._codes = CodeTable.read("erp", Path(__file__).with_name("codes.tsv"), Meaning, config.codes)
         self._order = {
             (lines, amounts): Kind(
                 {SALES + "SalesOrder": OrderRecord},

@@ -68,7 +68,7 @@ def by_struct(struct: type[Any]) -> Check:
 
 def by_feed(role: str, kind: str) -> Check:
     def parsed(recorded: bytes) -> None:
-        reader = FEEDS[role, kind].reader()
+        reader = FEEDS[role, kind].reader(None)
         assert reader.parse(
             Delivery(kind, "1", reader.topic(recorded), datetime(2026, 11, 20, 15, tzinfo=UTC), recorded)
         )
