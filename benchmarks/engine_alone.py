@@ -13,15 +13,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
 import strawberry
 from graphql import GraphQLError, execute
 from graphql.execution.values import VariableValues
+from strawberry.schema.config import StrawberryConfig
 
 from engine.batching import batched
 from engine.compile import Compiler
 from engine.execute import Engine, Mode, Prepared
 from engine.guards import Guards
+from engine.wire import written
+from graph.scalars import SCALARS
 
 ROUNDS = 7
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -140,7 +142,7 @@ class Anybody:
         return []
 
 
-SCHEMA = strawberry.Schema(query=Query)
+SCHEMA = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
 GRAPH = SCHEMA._schema  # noqa: SLF001 (the only way to it)
 Work = Callable[[], Awaitable[bytes]]
 
@@ -157,15 +159,15 @@ def contenders(text: str, count: int) -> dict[str, Work]:
 
     async def plan() -> bytes:
         found = await engine.execute(prepared, context=Anybody(), variables=variables, operation_name=None)
-        return orjson.dumps(found)
+        return written(found)
 
     async def core() -> bytes:
         outcome = execute(GRAPH, prepared.document, variable_values=variables)
         result = await outcome if isinstance(outcome, Awaitable) else outcome
-        return orjson.dumps({"data": result.data})
+        return written({"data": result.data})
 
     async def plain() -> bytes:
-        return orjson.dumps({"data": (await SCHEMA.execute(text, variable_values=variables)).data})
+        return written({"data": (await SCHEMA.execute(text, variable_values=variables)).data})
 
     return {"compiled plan": plan, "graphql-core": core, "Strawberry as installed": plain}
 

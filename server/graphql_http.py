@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -13,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
 from engine.execute import Context, Prepared
+from engine.wire import written
 from server.auth import Authenticator, Session
 from server.exchange import Exchange, exchange_of
 from server.graphql_operations import (
@@ -110,7 +110,7 @@ class GraphQLEndpoint:
             stamped(answer, exchange.correlation_id)
         kind = JSON if media_type == EVENT_STREAM else media_type
         kept = scope["method"] == "GET" and not failed
-        await Representation(orjson.dumps(answer), status, kind, extra, kept=kept).send(fields, send)
+        await Representation(written(answer), status, kind, extra, kept=kept).send(fields, send)
 
     async def _answer(self, scope: Scope, fields: Fields, receive: Receive, exchange: Exchange) -> Answer | EventStream:
         ends = asyncio.get_running_loop().time() + self._operations.deadline

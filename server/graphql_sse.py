@@ -9,13 +9,13 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from graphql import OperationType, StringValueNode, VariableNode
 from starlette.types import Receive, Scope, Send
 
 from domain.access import Principal
 from engine.execute import Prepared
 from engine.subscribe import root_field
+from engine.wire import written
 from server.auth import EXPIRED, REFUSED, Session
 from server.exchange import Exchange, exchange_of
 from server.graphql_operations import Answer, Operations, codes, kind_of, stamped, told
@@ -157,7 +157,7 @@ def _next(answer: Answer) -> bytes:
     cursors = (each.get("cursor") for each in data.values() if isinstance(each, dict))
     cursor = next((each for each in cursors if isinstance(each, str)), None)
     name = f"id: {cursor}\n" if cursor else ""
-    return f"event: next\n{name}data: ".encode() + orjson.dumps(answer) + b"\n\n"
+    return f"event: next\n{name}data: ".encode() + written(answer) + b"\n\n"
 
 
 async def _departure(receive: Receive) -> Ending:

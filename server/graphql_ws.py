@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import NoReturn, cast
 
-import orjson
 import structlog
 from graphql import OperationType
 from starlette.datastructures import Headers
@@ -17,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.access import Principal
 from domain.errors import SourceUnavailable, Unauthenticated
+from engine.wire import written
 from server.auth import EXPIRED, NEEDED, REFUSED, Authenticator, Session
 from server.exchange import Exchange, exchange_of
 from server.graphql_operations import Answer, Operations, check_origin, codes, kind_of, stamped, told
@@ -78,7 +78,7 @@ class GraphQLSocket:
         except Refused as refused:
             answer = stamped(told(refused), exchange.correlation_id)
             exchange.codes = codes(answer)
-            await Response(orjson.dumps(answer), refused.status, media_type=JSON)(scope, receive, send)
+            await Response(written(answer), refused.status, media_type=JSON)(scope, receive, send)
             return
         exchange.streamed = True
         observer, ending = self._streams.observer, Ending.LEFT

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import orjson
 from starlette.types import Receive, Send
 
+from engine.wire import written
 from server.streams import Ending, Gone, Streams
 
 PROTOCOL = "graphql-transport-ws"
@@ -93,7 +94,7 @@ class Wire:
         return checked
 
     async def send(self, type_: str, **members: Any) -> None:
-        text = orjson.dumps({"type": type_, **members}).decode()
+        text = written({"type": type_, **members}).decode()
         await self._streams.deliver(self._send({"type": "websocket.send", "text": text}))
 
     async def pong(self, ping: Message) -> None:
