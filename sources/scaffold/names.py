@@ -53,8 +53,9 @@ def quoted(text: str) -> str:
 
 
 def _escaped(letter: str) -> str:
+    """A quotation mark by its number: whichever marks a formatter puts around it, it needs none before it."""
     if letter in '"\\':
-        return f"\\{letter}"
+        return "\\x22" if letter == '"' else "\\\\"
     return letter.encode("unicode_escape").decode() if not letter.isascii() or not letter.isprintable() else letter
 
 
