@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from server import audit_cli, memory_cli
+from server import audit_cli, connect_cli, memory_cli
 
 app = typer.Typer(
     help="One GraphQL graph over the systems a distributor already runs.",
@@ -21,6 +21,7 @@ app = typer.Typer(
 
 memory_cli.add_to(app)
 audit_cli.add_to(app)
+connect_cli.add_to(app)
 
 SCHEMA = Path("schema.graphql")
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The demo's port.")]

@@ -11,6 +11,7 @@ from server.sections import Source
 from server.settings import Settings
 from sources import registry
 from sources.client import Client
+from sources.codes import BadCodes
 from sources.config import SourceConfig
 from sources.observer import Silence
 from sources.transport import Transport
@@ -27,6 +28,7 @@ def check(settings: Settings) -> None:
 
 def _problems(settings: Settings) -> Iterator[Problem]:
     yield from _unshared_secret(settings)
+    yield from _unusable_codes(settings)
     yield from _made(("erp",), settings.erp, registry.ERPS)
     yield from _made(("wms",), settings.wms, registry.WAREHOUSES)
     answering: dict[str, str] = {}
@@ -47,6 +49,13 @@ def _unshared_secret(settings: Settings) -> Iterator[Problem]:
     """Memory that several replicas can share needs cursors that each of them can read."""
     if settings.store.url.startswith(SHARED) and "secret" not in settings.model_fields_set:
         yield Problem(variable(("secret",)), f"is not set; give {Settings.model_fields['secret'].description}")
+
+
+def _unusable_codes(settings: Settings) -> Iterator[Problem]:
+    try:
+        settings.tables(settings.codes)
+    except BadCodes as error:
+        yield Problem(variable(("codes",)), str(error))
 
 
 def _made(path: tuple[str, ...], source: Source, table: Table) -> Iterator[Problem]:

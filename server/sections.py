@@ -225,7 +225,8 @@ class Source(Section):
     )
     limits: Limits = Limits()
 
-    def config(self, name: str) -> SourceConfig:
+    def config(self, name: str, codes: Path | None = None) -> SourceConfig:
+        """``codes``: the folder of all sources' own codes."""
         return SourceConfig(
             name,
             self.url,
@@ -235,6 +236,7 @@ class Source(Section):
             client_id=self.client_id,
             client_secret=_told(self.client_secret),
             token_url=self.token_url,
+            codes=codes and codes / name,
         )
 
     def polled(self, name: str) -> Carrier:
@@ -242,9 +244,9 @@ class Source(Section):
         quota = (Quota(self.polls_per_hour, timedelta(hours=1)),) if self.polls_per_hour else ()
         return Carrier(name, pushes=self.webhook_secret is not None, quotas=quota)
 
-    def feed(self, role: str, name: str) -> FeedConfig:
+    def feed(self, role: str, name: str, codes: Path | None = None) -> FeedConfig:
         secrets = (_told(self.webhook_secret) or "").split()
-        return FeedConfig(role, self.kind, name, tuple(secrets), self.webhook_scheme)
+        return FeedConfig(role, self.kind, name, tuple(secrets), self.webhook_scheme, codes and codes / name)
 
 
 class CarrierSource(Source):

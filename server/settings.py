@@ -32,8 +32,10 @@ from server.sections import (
     Source,
 )
 from server.trusted import Trusted
+from sources import mappings
 from sources.config import EstateConfig
 from sources.feeds import FeedConfig, door
+from sources.mappings import Tables
 from sources.registry import CARRIERS
 
 QUERIES = Path(examples.__path__[0]) / "queries"
@@ -85,6 +87,11 @@ class Settings(BaseSettings):
     wms: Source = Field(description="the warehouse system")
     carriers: dict[str, CarrierSource] = Field(
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
+    )
+    codes: DirectoryPath | None = Field(
+        None,
+        description="the folder of our own code tables, laid over each source's: <source>.tsv, and "
+        "<source>/<account>.tsv for one customer's records",
     )
     lifetimes: Lifetimes = Lifetimes()
     store: Store = Store()
@@ -140,12 +147,17 @@ class Settings(BaseSettings):
         """The sources, as ``sources.registry`` opens them."""
         return EstateConfig(
             erp_kind=self.erp.kind,
-            erp=self.erp.config("erp"),
+            erp=self.erp.config("erp", self.codes),
             wms_kind=self.wms.kind,
-            wms=self.wms.config("wms"),
-            carriers=tuple((carrier.kind, carrier.config(name)) for name, carrier in self.carriers.items()),
+            wms=self.wms.config("wms", self.codes),
+            carriers=tuple((carrier.kind, carrier.config(name, self.codes)) for name, carrier in self.carriers.items()),
             lifetimes=self.lifetimes.config(),
         )
+
+    def tables(self, codes: Path | None) -> Tables:
+        """What each source's codes mean, with those of the folder ``codes``. Raises ``BadCodes``."""
+        kinds = {path[-1]: ("carriers" if len(path) > 1 else path[0], source.kind) for path, source in self.sources()}
+        return mappings.read(kinds, codes)
 
     def trusted(self) -> Trusted:
         """Reads what is persisted. Raises Misconfigured."""
@@ -161,8 +173,8 @@ class Settings(BaseSettings):
 
     def feeds(self) -> Sequence[FeedConfig]:
         """The sources, as ``sources.feeds`` opens their doors."""
-        carriers = (carrier.feed("carriers", name) for name, carrier in self.carriers.items())
-        return (self.erp.feed("erp", "erp"), self.wms.feed("wms", "wms"), *carriers)
+        carriers = (carrier.feed("carriers", name, self.codes) for name, carrier in self.carriers.items())
+        return (self.erp.feed("erp", "erp", self.codes), self.wms.feed("wms", "wms", self.codes), *carriers)
 
     def polled(self) -> Mapping[str, Carrier]:
         """The carriers that are polled, by SCAC."""

@@ -1,14 +1,17 @@
 """Tells an integrator what a WSDL offers: operations with their messages and faults, and types with their parts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import TypeVar
 
 from sources.client import Client
 from sources.config import Limits, SourceConfig
-from sources.erp_soap.wsdl import Description, OperationDescription, Part, TypeDescription, collect, describe
+from sources.erp_soap.wsdl import Description, Fetch, OperationDescription, Part, TypeDescription, collect, describe
 from sources.observer import Silence
 from sources.transport import Transport
+
+T = TypeVar("T")
 
 LIMITS = Limits(deadline=30.0, connect_timeout=5.0)
 MOST_MARKS = 2_000_000
@@ -20,13 +23,22 @@ async def read(address: str) -> Description:
 
     Raises SourceError, ``Unreadable``, and zeep's errors for a WSDL that contradicts itself.
     """
+
+    async def told(start: str, fetch: Fetch) -> Description:
+        return describe(start, await collect(start, fetch, most=MOST_MARKS))
+
+    return await fetched(address, told)
+
+
+async def fetched(address: str, read: Callable[[str, Fetch], Awaitable[T]]) -> T:
+    """What ``read`` makes of the WSDL at ``address``; it may fetch documents of that origin only."""
     async with Client() as http:
         door = Transport(SourceConfig("wsdl", address, LIMITS), http, observer=Silence(), now=lambda: datetime.now(UTC))
 
         async def fetch(document: str) -> bytes:
             return (await door.send("GET", document, operation="wsdl")).body
 
-        return describe(address, await collect(address, fetch, most=MOST_MARKS))
+        return await read(address, fetch)
 
 
 def lines(description: Description) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What a source needs to be reached, as plain values handed in by the composition root."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Limits:
 class SourceConfig:
     """One configured source: its name in errors and metrics, where it is, who we are there, and its limits.
 
-    Unused credentials stay None; ``token_url`` is absolute.
+    Unused credentials stay None; ``token_url`` is absolute. ``codes``: what ``CodeTable.read`` lays over its codes.
     """
 
     name: str
@@ -42,6 +43,7 @@ class SourceConfig:
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     token_url: str | None = None
+    codes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ A system that sends events has a fourth file beside its adapter, ``feed.py``, an
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from domain.events import Delivery, Fact, Resolved, Want, Withdrawn
@@ -49,11 +50,11 @@ class Kind:
     """A kind of system that sends events: the scheme it signs by unless it is told to be another."""
 
     scheme: str
-    reader: Callable[[], Reader]
+    reader: Callable[[Path | None], Reader]
 
 
 FEEDS: Mapping[tuple[str, str], Kind] = {
-    ("erp", "soap"): Kind("standard", ErpFeed),
+    ("erp", "soap"): Kind("standard", lambda _: ErpFeed()),
     ("wms", "rest"): Kind("shiphero", WmsFeed),
     ("carriers", "ups"): Kind("ups", UpsFeed),
     ("carriers", "fedex"): Kind("fedex", FedexFeed),
@@ -73,6 +74,7 @@ class FeedConfig:
     name: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
     scheme: str | None = None
+    codes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Counted:
 def feeds(configs: Sequence[FeedConfig], observer: Observer) -> Mapping[str, Feed]:
     """By the source's name: all that send events. Those whose door is shut too: a broker may bring their messages."""
     return {
-        config.name: Counted(FEEDS[config.role, config.kind].reader(), observer)
+        config.name: Counted(FEEDS[config.role, config.kind].reader(config.codes), observer)
         for config in configs
         if (config.role, config.kind) in FEEDS
     }
@@ -135,7 +137,7 @@ def door(config: FeedConfig) -> Door:
     kind = FEEDS.get((config.role, config.kind))
     if kind is None:
         raise ValueError(f"systems of kind {config.kind} send no events; remove it")
-    return Door(SCHEMES[config.scheme or kind.scheme](config.secrets), kind.reader().topic)
+    return Door(SCHEMES[config.scheme or kind.scheme](config.secrets), kind.reader(config.codes).topic)
 
 
 def unknown_codes(told: Told) -> Iterator[UnknownCode]:

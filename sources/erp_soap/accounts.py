@@ -40,7 +40,7 @@ class CustomerRecord(Wire, frozen=True):
         hold, notice = given(self.credit_hold), None
         code: Code | None = None
         if hold is not None:
-            found = codes.translate("credit_hold", hold, given(self.comments))
+            found = codes.of(self.external_id).translate("credit_hold", hold, given(self.comments))
             code, notice = found.code, found.message or NOTICE
         parent = given(self.parent)
         return Customer(

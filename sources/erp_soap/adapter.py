@@ -74,7 +74,7 @@ class SoapErp:
         self._files = urljoin(config.url, "files/")
         login = f"{config.username}:{config.password or ''}".encode()
         self._credentials = {"Authorization": f"Basic {b64encode(login).decode()}"} if config.username else {}
-        codes = self._codes = CodeTable.read("erp", Path(__file__).with_name("codes.tsv"), Meaning)
+        codes = self._codes = CodeTable.read("erp", Path(__file__).with_name("codes.tsv"), Meaning, config.codes)
         self._order = {
             (lines, amounts): Kind(
                 {SALES + "SalesOrder": OrderRecord},

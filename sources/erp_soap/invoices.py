@@ -84,7 +84,10 @@ class InvoiceRecord(Wire, frozen=True):
     file_list: Files | UnsetType
 
     def to_domain(self, source: Provenance, *, codes: Codes) -> Invoice:
-        status, unit = codes.translate("document_status", self.status), currency(self.currency)
+        status, unit = (
+            codes.of(self.entity.external_id).translate("document_status", self.status),
+            currency(self.currency),
+        )
         return Invoice(
             id=InvoiceId(self.external_id),
             type=InvoiceType.INVOICE,
@@ -129,7 +132,10 @@ class CreditMemoRecord(Wire, frozen=True):
     file_list: Files | UnsetType
 
     def to_domain(self, source: Provenance, *, codes: Codes) -> Invoice:
-        status, unit = codes.translate("document_status", self.status), currency(self.currency)
+        status, unit = (
+            codes.of(self.entity.external_id).translate("document_status", self.status),
+            currency(self.currency),
+        )
         applied = () if self.apply_list is UNSET else self.apply_list.apply
         return Invoice(
             id=InvoiceId(self.external_id),

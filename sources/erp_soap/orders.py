@@ -107,6 +107,7 @@ class OrderRecord(Wire, frozen=True):
 
     def to_domain(self, source: Provenance, *, codes: Codes, amounts: bool, lines: bool = True) -> Order:
         """Raises ValueError when amounts or lines were asked for and did not come."""
+        codes = codes.of(self.entity.external_id)
         status = codes.translate("order_status", self.order_status)
         order_id, unit = OrderId(self.external_id), currency(self.currency)
         return Order(

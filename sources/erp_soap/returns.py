@@ -54,7 +54,7 @@ class ReturnRecord(Wire, frozen=True):
     credit_memo_list: Refs | UnsetType
 
     def to_domain(self, source: Provenance, *, codes: Codes) -> Return:
-        status = codes.translate("return_status", self.order_status)
+        status = codes.of(self.entity.external_id).translate("return_status", self.order_status)
         memos = () if self.credit_memo_list is UNSET else self.credit_memo_list.record_ref
         return Return(
             id=ReturnId(self.external_id),

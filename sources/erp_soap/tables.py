@@ -62,7 +62,7 @@ class Tables:
             for slot, field in enumerate(msgspec.structs.fields(struct))
         }
         fields: dict[str, Field | None] = {}
-        for element, optional, many in _elements(schema_type):
+        for element, optional, many in elements(schema_type):
             if fields.get(element.qname.text) is not None:
                 raise Unfit(f"{name} has {element.name} in two places")
             fields[element.qname.text] = self._field(element, optional, many, wanted.pop(element.name, None), name)
@@ -99,10 +99,7 @@ class Tables:
         return Attribute(f"@{attribute.name}", slot, required, self._parser(attribute, wanted, owner))
 
     def _parser(self, particle: Any, wanted: "_Wish", owner: str) -> Parse:
-        lineage: Sequence[Any] = type(particle.type).__mro__
-        builtin = next((each for each in lineage if each.__module__ == "zeep.xsd.types.builtins"), None)
-        name = builtin._default_qname.localname if builtin else ""  # noqa: SLF001 zeep tells it nowhere else
-        kind, parse = lexical.PARSERS.get(name, (None, None))
+        kind, parse = lexical.PARSERS.get(builtin(particle.type), (None, None))
         if kind is not (str if wanted.kind is RawCode else wanted.kind) or parse is None:
             raise Unfit(f"{owner}/{particle.name} is {particle.type}, not {wanted.kind}")
         values = self._enumerations.get(particle.type.qname.text)
@@ -123,7 +120,14 @@ class _Wish:
         self.kind: Any = get_args(kind)[0] if self.many else kind
 
 
-def _elements(schema_type: Any) -> Iterator[tuple[Any, bool, bool]]:
+def builtin(xsd_type: Any) -> str:
+    """The name of the built-in type that a simple type is, or narrows; the nearest that can be read, if any can."""
+    lineage: Sequence[Any] = type(xsd_type).__mro__
+    names = [each._default_qname.localname for each in lineage if each.__module__ == "zeep.xsd.types.builtins"]  # noqa: SLF001 zeep tells it nowhere else
+    return next((name for name in names if name in lexical.PARSERS), next(iter(names), ""))
+
+
+def elements(schema_type: Any) -> Iterator[tuple[Any, bool, bool]]:
     """Each element of a complex type with whether it may be missing and whether it may come often, groups unfolded."""
 
     def unfold(particle: Any, optional: bool, many: bool) -> Iterator[tuple[Any, bool, bool]]:

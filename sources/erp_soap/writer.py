@@ -86,7 +86,7 @@ class Writer:
         return table
 
     def _tag(self, qname: Any) -> str:
-        return f"{self._prefixes[qname.namespace]}:{qname.localname}"
+        return f"{self._prefixes[qname.namespace]}:{qname.localname}" if qname.namespace else str(qname.localname)
 
 
 def _text(value: str | bool | int | datetime) -> str:

@@ -29,7 +29,7 @@ class WmsWarehouse:
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
         self._transport = transport
-        self._codes = CodeTable.read("wms", Path(__file__).with_name("codes.tsv"), WarehouseStage)
+        self._codes = CodeTable.read("wms", Path(__file__).with_name("codes.tsv"), WarehouseStage, config.codes)
         self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if config.password:
             self._headers["X-Api-Key"] = config.password

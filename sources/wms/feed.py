@@ -28,8 +28,8 @@ class Push(msgspec.Struct, frozen=True):
 
 
 class WmsFeed:
-    def __init__(self) -> None:
-        self._codes = CodeTable.read("wms", Path(__file__).with_name("codes.tsv"), WarehouseStage)
+    def __init__(self, codes: Path | None = None) -> None:
+        self._codes = CodeTable.read("wms", Path(__file__).with_name("codes.tsv"), WarehouseStage, codes)
 
     def topic(self, body: bytes) -> str:
         return pushed.topic(body, Head)

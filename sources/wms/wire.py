@@ -162,7 +162,7 @@ class ShipmentRecord(Wire, frozen=True):
     packages: list[PackageRecord]
 
     def to_domain(self, codes: Codes, source: Provenance) -> Shipment:
-        stage, code = _stage(codes, "shipment", self.status, self.status_text)
+        stage, code = _stage(codes.of(self.account), "shipment", self.status, self.status_text)
         return Shipment(
             id=ShipmentId(self.shipment_id),
             order_id=OrderId(self.order_number),

@@ -21,11 +21,15 @@ Fault = Callable[[web.Request, Truth], Awaitable[web.StreamResponse]]
 
 
 class Upstream:
-    """``url`` is the door's. ``fault`` answers in the system's place until it is None again."""
+    """``url`` is the door's, where it answers; a source is configured with ``address``, which is there or below.
+
+    ``fault`` answers in the system's place until it is None again.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = target.rstrip("/")
         self.url = ""
+        self.address = ""
         self.calls: list[str] = []
         self.fault: Fault | None = None
 
@@ -57,7 +61,7 @@ async def upstream(target: str) -> AsyncIterator[Upstream]:
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", door._handle)
     async with TestServer(app, handler_cancellation=True, shutdown_timeout=1) as server:
-        door.url = str(server.make_url("/")).rstrip("/")
+        door.url = door.address = str(server.make_url("/")).rstrip("/")
         yield door
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ WITH_PIGEONS = {
     "pigeon": PigeonCarrier,
 }
 FLIGHT = b'{"scans":[{"code":"UP","at":"2026-11-20T10:00:00Z"},{"code":"LOOP","at":"2026-11-20T11:00:00Z"}]}'
-OAUTH = {"client_id": "id", "client_secret": "secret"}
+OAUTH: dict[str, Any] = {"client_id": "id", "client_secret": "secret"}
 
 
 def now() -> datetime:

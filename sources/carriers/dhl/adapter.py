@@ -25,7 +25,7 @@ class DhlCarrier:
         self._system = config.name
         self._transport = transport
         self._headers = {"Accept": "application/json", "DHL-API-Key": config.password or ""}
-        self._codes = CodeTable.read("dhl", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+        self._codes = CodeTable.read("dhl", Path(__file__).with_name("codes.tsv"), ShipmentStatus, config.codes)
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
         return await each(keys, self._track)

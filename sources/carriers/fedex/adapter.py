@@ -31,7 +31,7 @@ class FedexCarrier:
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
         self._door = BearerDoor(transport, ClientCredentials(transport, config, style="form"))
-        self._codes = CodeTable.read("fedex", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+        self._codes = CodeTable.read("fedex", Path(__file__).with_name("codes.tsv"), ShipmentStatus, config.codes)
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
         return await in_batches(keys, BATCH, self._ask)

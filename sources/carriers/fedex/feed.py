@@ -50,8 +50,8 @@ class Push(wire.Wire, frozen=True):
 
 
 class FedexFeed:
-    def __init__(self) -> None:
-        self._codes = CodeTable.read("fedex", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+    def __init__(self, codes: Path | None = None) -> None:
+        self._codes = CodeTable.read("fedex", Path(__file__).with_name("codes.tsv"), ShipmentStatus, codes)
 
     def topic(self, body: bytes) -> str:  # noqa: ARG002 (the body does not say)
         return TOPIC

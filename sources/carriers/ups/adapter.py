@@ -28,7 +28,7 @@ class UpsCarrier:
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
         self._door = BearerDoor(transport, ClientCredentials(transport, config, style="basic"))
-        self._codes = CodeTable.read("ups", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+        self._codes = CodeTable.read("ups", Path(__file__).with_name("codes.tsv"), ShipmentStatus, config.codes)
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
         return await each(keys, self._track)

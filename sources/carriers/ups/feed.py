@@ -92,8 +92,8 @@ class Push(wire.Wire, frozen=True):
 
 
 class UpsFeed:
-    def __init__(self) -> None:
-        self._codes = CodeTable.read("ups", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+    def __init__(self, codes: Path | None = None) -> None:
+        self._codes = CodeTable.read("ups", Path(__file__).with_name("codes.tsv"), ShipmentStatus, codes)
 
     def topic(self, body: bytes) -> str:  # noqa: ARG002 (the body does not say)
         return TOPIC

@@ -27,7 +27,7 @@ class UspsCarrier:
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
         self._door = BearerDoor(transport, ClientCredentials(transport, config, style="json"))
-        self._codes = CodeTable.read("usps", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+        self._codes = CodeTable.read("usps", Path(__file__).with_name("codes.tsv"), ShipmentStatus, config.codes)
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
         return await each(keys, self._track)

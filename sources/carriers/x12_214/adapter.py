@@ -29,7 +29,7 @@ class X12Carrier:
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
         self._transport = transport
-        self._codes = CodeTable.read("x12_214", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+        self._codes = CodeTable.read("x12_214", Path(__file__).with_name("codes.tsv"), ShipmentStatus, config.codes)
         pair = f"{config.username or ''}:{config.password or ''}".encode()
         self._headers = {
             "Accept": "application/edi-x12",

@@ -16,8 +16,8 @@ TOPIC: Final = "x12"
 
 
 class X12Feed:
-    def __init__(self) -> None:
-        self._codes = CodeTable.read("x12_214", Path(__file__).with_name("codes.tsv"), ShipmentStatus)
+    def __init__(self, codes: Path | None = None) -> None:
+        self._codes = CodeTable.read("x12_214", Path(__file__).with_name("codes.tsv"), ShipmentStatus, codes)
 
     def topic(self, body: bytes) -> str:  # noqa: ARG002 (see TOPIC)
         return TOPIC
