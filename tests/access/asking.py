@@ -145,7 +145,7 @@ class Catalogue:
 
 async def catalogue(crossdock: Crossdock, near: int, every: int) -> Catalogue:
     """From the lists of whoever sees all, checked against the company's books. ``near``: see ``documents.whole``; one
-    in ``every`` things is asked for by itself.
+    in ``every`` of a kind is asked for by itself.
     """
     facts = crossdock.company.facts()
     orders = list(crossdock.company.orders)
@@ -158,7 +158,7 @@ async def catalogue(crossdock: Crossdock, near: int, every: int) -> Catalogue:
     known = {thing.number for thing in things if thing.kind in ("Order", "Customer")}
     assert known == {*orders, *facts.parents}
     assert {thing.kind for thing in things} == {kind for kind, _ in facts.owners}
-    asked = [*singles(things[::every], near), *searches(things[:: 5 * every], ["vale"])]
+    asked = [*singles(things, near, every), *searches(things[:: 5 * every], ["vale"])]
     return Catalogue(facts, things, asked, pages)
 
 

@@ -94,14 +94,16 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
 """The lists of a kind, with a place for the page's arguments."""
 
 
-def singles(things: Sequence[Thing], near: int) -> Iterator[Question]:
-    """By every way that leads to one object: by id, by what people call it, by federation's keys."""
+def singles(things: Sequence[Thing], near: int, every: int) -> Iterator[Question]:
+    """By every way that leads to one object: by id, by what people call it, by federation's keys; of each kind one in
+    ``every``.
+    """
     for kind, (root, argument) in ROOTS.items():
-        of_kind = [thing for thing in things if thing.kind == kind]
+        of_kind = [thing for thing in things if thing.kind == kind and thing.names][::every]
         spread = f"{{ ...{kind}Whole }}"
         on_kind = f"{{ __typename ...{kind}Whole }}"
         ids = {f"i{nth}": thing.id for nth, thing in enumerate(of_kind)}
-        names = {f"n{nth}": thing.names[0] for nth, thing in enumerate(of_kind) if thing.names}
+        names = {f"n{nth}": thing.names[0] for nth, thing in enumerate(of_kind)}
         text = fragment(kind, near)
         yield _aliased("node", "node", f"(id: ${{}}) {on_kind}", ids, "ID!", text)
         yield _aliased(f"{root} by id", root, f"(id: ${{}}) {spread}", ids, "ID!", text)
