@@ -14,8 +14,9 @@ import examples
 from domain.access import SCOPES
 from engine.execute import Mode
 from ingest.polling import Carrier
-from server import trusted
+from server import coexistence_settings, trusted
 from server.broker_settings import Broker, Publish
+from server.coexistence_settings import Coexistence
 from server.document_settings import Documents
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
 from server.memory_settings import Ingest, Reads, Store
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
         description="an identity provider, under a name of your choice: CROSSDOCK_OIDC__<NAME>__ISSUER and __AUDIENCE",
     )
     erp: Source = Field(description="the ERP")
+    coexistence: Coexistence = Coexistence()
     wms: Source = Field(description="the warehouse system")
     carriers: dict[str, CarrierSource] = Field(
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
@@ -143,6 +145,7 @@ class Settings(BaseSettings):
             wms=self.wms.config("wms"),
             carriers=tuple((carrier.kind, carrier.config(name)) for name, carrier in self.carriers.items()),
             lifetimes=self.lifetimes.config(),
+            following=self.coexistence.following(),
         )
 
     def trusted(self) -> Trusted:
@@ -153,6 +156,8 @@ class Settings(BaseSettings):
     def sources(self) -> Iterator[tuple[tuple[str, ...], Source]]:
         """The sections of the sources by their paths."""
         yield ("erp",), self.erp
+        if following := self.coexistence.erp:
+            yield ("coexistence", "erp"), following
         yield ("wms",), self.wms
         for name, carrier in self.carriers.items():
             yield ("carriers", name), carrier
@@ -160,7 +165,9 @@ class Settings(BaseSettings):
     def feeds(self) -> Sequence[FeedConfig]:
         """The sources, as ``sources.feeds`` opens their doors."""
         carriers = (carrier.feed("carriers", name) for name, carrier in self.carriers.items())
-        return (self.erp.feed("erp", "erp"), self.wms.feed("wms", "wms"), *carriers)
+        following = self.coexistence.erp
+        beside = (following.feed("erp", coexistence_settings.NAME),) if following else ()
+        return (self.erp.feed("erp", "erp"), *beside, self.wms.feed("wms", "wms"), *carriers)
 
     def polled(self) -> Mapping[str, Carrier]:
         """The carriers that are polled, by SCAC."""
@@ -206,6 +213,8 @@ def load(environ: Mapping[str, str]) -> Settings:
 def _unusable_secrets(settings: Settings) -> Iterator[Problem]:
     for feed in settings.feeds():
         section = (feed.role, feed.name) if feed.role == "carriers" else (feed.role,)
+        if feed.name == coexistence_settings.NAME:
+            section = ("coexistence", "erp")
         try:
             if feed.secrets:
                 door(feed)

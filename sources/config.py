@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from domain.ownership import Wave
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -62,6 +64,15 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """The ERP that takes over from the one there is, and what it has taken over."""
+
+    kind: str
+    source: SourceConfig
+    waves: tuple[Wave, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EstateConfig:
     """All configured sources, each with the kind of system it is (``sources.registry`` names the kinds)."""
 
@@ -71,3 +82,4 @@ class EstateConfig:
     wms: SourceConfig
     carriers: tuple[tuple[str, SourceConfig], ...]
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    following: Following | None = None
