@@ -52,12 +52,19 @@ class Coexistence(Section):
         {},
         description="what it owns, each part under a name of your choice: CROSSDOCK_COEXISTENCE__WAVES__<NAME>__BEGINS",
     )
+    shadow: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="which share of what either ERP serves is asked of the other too, in the background, and compared: "
+        "0 none, 1 all",
+    )
 
     @model_validator(mode="after")
     def _takes_over_from_somebody(self) -> "Coexistence":
-        if self.waves and self.erp is None:
+        if (self.waves or self.shadow) and self.erp is None:
             raise ValueError(
-                "has waves, and no second ERP to own them; give CROSSDOCK_COEXISTENCE__ERP__KIND and __URL"
+                "has waves or a shadow, and no second ERP; give CROSSDOCK_COEXISTENCE__ERP__KIND and __URL"
             )
         return self
 
@@ -65,4 +72,5 @@ class Coexistence(Section):
         """The second ERP, as ``sources.registry`` opens it; None: there is none."""
         if self.erp is None:
             return None
-        return Following(self.erp.kind, self.erp.config(NAME), tuple(wave.owned() for wave in self.waves.values()))
+        waves = tuple(wave.owned() for wave in self.waves.values())
+        return Following(self.erp.kind, self.erp.config(NAME), waves, self.shadow)

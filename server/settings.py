@@ -19,7 +19,7 @@ from server.broker_settings import Broker, Publish
 from server.coexistence_settings import Coexistence
 from server.document_settings import Documents
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
-from server.memory_settings import Ingest, Reads, Store
+from server.memory_settings import OFF, Ingest, Reads, Store
 from server.sections import (
     SHORTEST,
     CarrierSource,
@@ -205,6 +205,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         problems.extend(_unusable_secrets(settings))
         problems.extend(_too_few_calls(settings))
         problems.extend(_nothing_to_run(settings))
+        problems.extend(_nowhere_to_compare(settings))
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
@@ -229,6 +230,12 @@ def _too_few_calls(settings: Settings) -> Iterator[Problem]:
             reason = f"is {source.limits.concurrency}, too few for {settings.workers} processes to share"
             remedy = f"lower {variable(('workers',))}"
             yield Problem(variable((*path, "limits", "concurrency")), f"{reason}; {remedy}")
+
+
+def _nowhere_to_compare(settings: Settings) -> Iterator[Problem]:
+    if settings.coexistence.shadow and settings.store.url == OFF:
+        remedy = f"give {variable(('store', 'url'))} a database, or remove it"
+        yield Problem(variable(("coexistence", "shadow")), f"compares what nothing keeps, as memory is off; {remedy}")
 
 
 def _nothing_to_run(settings: Settings) -> Iterator[Problem]:

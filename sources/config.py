@@ -65,11 +65,14 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The ERP that takes over from the one there is, and what it has taken over."""
+    """The ERP that takes over from the one there is, and what it has taken over. ``shadow``: the share of what either
+    serves that is compared with the other's word, 0 to 1.
+    """
 
     kind: str
     source: SourceConfig
     waves: tuple[Wave, ...] = ()
+    shadow: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from sources.caching import Answer, Cached, unburdened
 from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
 from sources.ports import Batch, CarrierSource, ErpSource, ReturnsSource, WarehouseSource
+from sources.shadow import Shadow
 from sources.transport import Health, Transport, as_one_call
 
 __all__ = ["Answer", "Estate", "Lifetimes"]
@@ -59,7 +60,7 @@ class Estate:
     """Batch reads answer from memory where it is fresh enough (``max_age`` in seconds) and never raise SourceError.
 
     Pages and counts are always live, raise SourceError, and feed the memory. ``carriers`` is keyed by SCAC; ``doors``
-    are the transports whose health is told.
+    are the transports whose health is told; ``shadow`` is given whatever is read, to compare it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Estate:
         lifetimes: Lifetimes | None = None,
         observer: Observer | None = None,
         doors: Sequence[Transport] = (),
+        shadow: Shadow | None = None,
     ) -> None:
         self._erp = erp
         self._returns_source = returns
@@ -83,6 +85,7 @@ class Estate:
         self._monotonic = monotonic
         self._observer = observer or Silence()
         self._doors = doors
+        self.shadow = shadow
         self._orders: dict[tuple[bool, bool], Cached[OrderId, Order]] = {}
         for lines, amounts in product((False, True), repeat=2):
             read = partial(erp.orders, amounts=amounts, lines=lines)
@@ -298,6 +301,8 @@ class Estate:
     def _meet(self, value: Any, homes: Sequence[Cached[Any, Any]]) -> None:
         """Counts the unknown codes in fresh entities, and remembers them in ``homes``."""
         for entity in value if isinstance(value, Sequence) else (value,):
+            if self.shadow:
+                self.shadow.served(entity)
             for code in CODES.get(type(entity), _no_codes)(entity):
                 if code and not code.known:
                     self._observer.unknown_code(UnknownCode(entity.source.system, code))

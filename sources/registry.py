@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from random import Random
 from typing import Protocol, TypeVar, cast
 
 from domain.errors import SourceError
@@ -19,6 +20,7 @@ from sources.erp_soap.adapter import SoapErp
 from sources.estate import Estate
 from sources.observer import Observer
 from sources.ports import CarrierSource, ErpSource, ReturnsSource, WarehouseSource
+from sources.shadow import Shadow
 from sources.transport import Transport
 from sources.wms.adapter import WmsWarehouse
 
@@ -75,11 +77,13 @@ async def open_estate(
     async with Client(sum(source.limits.concurrency for source in sources)) as pool:
         doors = {source.name: Transport(source, pool, observer=observer, now=now) for source in sources}
         erp = _find(ERPS, config.erp_kind, config.erp)(config.erp, doors[config.erp.name])
-        erps, told = [erp], cast(ErpSource, erp)
+        erps, told, shadow = [erp], cast(ErpSource, erp), None
         if following:
             other = _find(ERPS, following.kind, following.source)(following.source, doors[following.source.name])
             erps.append(other)
             told = Coexistence(erp, other, following.waves, now=now, lifetimes=config.lifetimes)
+            if following.shadow:
+                shadow = _shadow({config.erp.name: erp, following.source.name: other}, following.shadow, now)
         wms = _find(WAREHOUSES, config.wms_kind, config.wms)(config.wms, doors[config.wms.name])
         by_scac: dict[str, CarrierSource] = {}
         for kind, source in config.carriers:
@@ -98,10 +102,16 @@ async def open_estate(
                 lifetimes=config.lifetimes,
                 observer=observer,
                 doors=tuple(doors.values()),
+                shadow=shadow,
             )
         finally:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
+
+
+def _shadow(erps: Mapping[str, ErpSource], share: float, now: Callable[[], datetime]) -> Shadow:
+    chance = Random()  # noqa: S311 (a sample, no secret)
+    return Shadow(erps, lambda: chance.random() < share, now=now)
 
 
 async def _warm(erp: BackOffice) -> None:

@@ -79,7 +79,17 @@ def test_a_wave_that_cannot_be_is_told_with_its_remedy(given: dict[str, str], co
 
 def test_waves_need_a_second_erp() -> None:
     (problem,) = problems(COEXISTENCE__WAVES__FIRST__ACCOUNTS="00100")
-    assert problem.startswith("CROSSDOCK_COEXISTENCE: has waves, and no second ERP to own them; give CROSSDOCK_COEX")
+    assert problem.startswith("CROSSDOCK_COEXISTENCE: has waves or a shadow, and no second ERP; give CROSSDOCK_COEX")
+
+
+def test_a_shadow_needs_memory() -> None:
+    (problem,) = problems(
+        COEXISTENCE__ERP__KIND="soap",
+        COEXISTENCE__ERP__URL="https://next.example.com",
+        COEXISTENCE__SHADOW="0.1",
+        STORE__URL="off",
+    )
+    assert problem.startswith("CROSSDOCK_COEXISTENCE__SHADOW: compares what nothing keeps, as memory is off; give CROS")
 
 
 def test_a_second_erp_of_no_known_kind_is_told() -> None:
