@@ -12,15 +12,20 @@ from resolvers.changes import Changes
 from server.memory_settings import Ingest
 from server.systems import Systems
 from server.telemetry import Telemetry
+from sources.shadow import Shadow
 from store.database import StoreUnavailable
 from store.inbox import Inbox
 from store.runs import BACKFILL, Runs
+from store.shadow import Shadows
 from store.upkeep import prune_changes
 
 log = structlog.get_logger("crossdock.memory")
 
 COUNT_EVERY = 5.0
 """Seconds between two counts of what waits in the inbox."""
+
+COMPARED_EVERY = 2.0
+"""Seconds between two times that what was compared is kept."""
 
 AGAIN_AFTER = 1.0
 """Seconds until what ended by an error of ours is begun again."""
@@ -42,6 +47,9 @@ def muster(stack: AsyncExitStack, systems: Systems, ingest: Ingest, telemetry: T
             "count": lambda: count(remembering.inbox, systems, telemetry),
         },
     )
+    if shadow := systems.estate.shadow:
+        comparisons = Shadows(remembering.database)
+        work(stack, {"shadow": shadow.run, "comparisons": lambda: keep_compared(shadow, comparisons)})
     if not ingest.worker:
         return
     working: dict[str, Work] = {
@@ -109,6 +117,16 @@ async def keep(systems: Systems, ingest: Ingest) -> None:
         await remembering.inbox.prune(before=now - timedelta(days=ingest.keep_days), now=now)
         await prune_changes(remembering.database, before=now - timedelta(days=ingest.keep_changes_days))
         await asyncio.sleep(PRUNE_EVERY)
+
+
+async def keep_compared(shadow: Shadow, comparisons: Shadows) -> None:
+    """Keeps what shadow mode has compared, again and again."""
+    try:
+        while True:
+            await asyncio.sleep(COMPARED_EVERY)
+            await comparisons.add(shadow.take())
+    finally:
+        await comparisons.add(shadow.take())
 
 
 async def fill(systems: Systems) -> None:

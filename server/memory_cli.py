@@ -24,6 +24,7 @@ Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 dead_letters = typer.Typer(help="Deliveries that could not be read.", no_args_is_help=True)
 events = typer.Typer(help="Deliveries as they came.", no_args_is_help=True)
 order = typer.Typer(help="What is remembered of orders.", no_args_is_help=True)
+shadow = typer.Typer(help="What two ERPs say otherwise of the same records.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(dead_letters, name="dead-letters")
     app.add_typer(events, name="events")
     app.add_typer(order, name="order")
+    app.add_typer(shadow, name="shadow")
 
 
 def worker(demo: Demo = None) -> None:
@@ -160,6 +162,30 @@ def explain_order(number: Annotated[str, typer.Argument(help="The order's number
     if not found:
         _fail(f"No order {number!r} is remembered.", 1)
     typer.echo("\n".join(found))
+
+
+@shadow.command("report")
+def report_shadow(
+    examples: Annotated[int, typer.Option(min=0, max=100, help="Of each field, at most.")] = 3,
+    demo: Demo = None,
+) -> None:
+    """Print in which fields two ERPs differ, for how many records, with examples of both values."""
+    from server import memory_commands
+
+    with _told():
+        found = asyncio.run(memory_commands.shadow_report(_settings(demo), examples))
+    if not found:
+        _fail("Nothing was compared yet: CROSSDOCK_COEXISTENCE__SHADOW says which share is.", 1)
+    typer.echo("\n".join(found))
+
+
+@shadow.command("forget")
+def forget_shadow(demo: Demo = None) -> None:
+    """Forget what was compared, such as when a mapping was corrected."""
+    from server import memory_commands
+
+    with _told():
+        asyncio.run(memory_commands.shadow_forget(_settings(demo)))
 
 
 def _settings(demo: int | None) -> "Settings":

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from domain.access import Visibility
 from domain.model import OrderId
@@ -24,6 +25,7 @@ from store.discrepancies import Discrepancies
 from store.inbox import Inbox, Letters
 from store.memory import Memory
 from store.runs import BACKFILL, REBUILD, RECONCILIATION, Run, Runs
+from store.shadow import Shadows
 
 EVERYBODY = Visibility(None)
 """Whoever may run a command with these settings may see all they lead to."""
@@ -190,5 +192,27 @@ async def explained(settings: Settings, number: str) -> Sequence[str]:
         return [*explain.lines(dossier, found, invoices, returns, now=now)]
 
 
-def _counted(counts: Mapping[str, int]) -> str:
+async def shadow_report(settings: Settings, examples: int) -> Sequence[str]:
+    """What two ERPs say otherwise, by field, those that differ most first; nothing: nothing was compared."""
+    async with shelf(settings) as (database, _):
+        report = await Shadows(database).report(examples=examples)
+    if not report.compared:
+        return ()
+    lines = [f"Compared: {_counted(report.compared)}."]
+    for field in report.fields:
+        lines.append(f"{field.subject} {field.field}: {field.records} of {report.compared[field.subject]}")
+        lines += (
+            f"    {each.id} {each.part}: {each.served or '-'} ({each.served_by}) is {each.told or '-'} ({each.told_by})"
+            for each in field.examples
+        )
+    return lines if report.fields else [*lines, "No difference."]
+
+
+async def shadow_forget(settings: Settings) -> None:
+    """Forgets what was compared."""
+    async with shelf(settings) as (database, _):
+        await Shadows(database).forget()
+
+
+def _counted(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{count} {name.lower()}" for name, count in sorted(counts.items()) if count)

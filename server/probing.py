@@ -14,7 +14,7 @@ from domain.model import OrderId, TrackingKey
 from domain.queries import CustomerQuery, OrderQuery, RecordQuery
 from server.environment import variable
 from server.sections import Source
-from server.settings import Settings
+from server.settings import Settings, role_and_name
 from sources import registry
 from sources.client import Client
 from sources.observer import Silence
@@ -96,16 +96,17 @@ async def _probed(path: Sequence[str], source: Source, pool: Client, deadline: f
     seconds = asyncio.get_running_loop().time() - began
     where = urlsplit(source.url)
     clean = _unsecret(" ".join(wrong.split()), source)
-    return Finding(path[-1], source.kind, f"{where.scheme}://{where.netloc}", answered, clean, seconds)
+    return Finding(role_and_name(path)[1], source.kind, f"{where.scheme}://{where.netloc}", answered, clean, seconds)
 
 
 async def _asked(path: Sequence[str], source: Source, pool: Client, answered: list[str]) -> None:
     """Each question in turn, so that the first that fails is told by itself."""
-    config = source.config(path[-1])
+    role, name = role_and_name(path)
+    config = source.config(name)
     config = replace(config, limits=replace(config.limits, attempts=1))
     transport = Transport(config, pool, observer=Silence(), now=lambda: datetime.now(UTC))
-    adapter = TABLES[path[0]][source.kind](config, transport)
-    for name, ask in QUESTIONS[path[0]].items():
+    adapter = TABLES[role][source.kind](config, transport)
+    for question, ask in QUESTIONS[role].items():
         try:
             answer = await ask(adapter)
         except NotMapped:
@@ -114,7 +115,7 @@ async def _asked(path: Sequence[str], source: Source, pool: Client, answered: li
             for error in answer.values():
                 if isinstance(error, SourceError):
                     raise error
-        answered.append(name)
+        answered.append(question)
 
 
 def _explained(error: SourceError, path: Sequence[str], source: Source) -> str:

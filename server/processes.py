@@ -68,6 +68,7 @@ def portion(settings: Settings, number: int) -> Settings:
         update={
             "ingest": ingest,
             "erp": shares["erp",],
+            "coexistence": settings.coexistence.model_copy(update={"erp": shares.get(("coexistence", "erp"))}),
             "wms": shares["wms",],
             "carriers": {name: shares["carriers", name] for name in settings.carriers},
         }

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.errors import CrossdockError
+from server import coexistence_settings
 from server.environment import Misconfigured, Problem, variable
 from server.memory_settings import SHARED
 from server.sections import Source
@@ -30,11 +31,13 @@ def _problems(settings: Settings) -> Iterator[Problem]:
     yield from _unshared_secret(settings)
     yield from _unusable_codes(settings)
     yield from _made(("erp",), settings.erp, registry.ERPS)
+    if following := settings.coexistence.erp:
+        yield from _made(("coexistence", "erp"), following, registry.ERPS)
     yield from _made(("wms",), settings.wms, registry.WAREHOUSES)
     answering: dict[str, str] = {}
     for name, carrier in settings.carriers.items():
         path = ("carriers", name)
-        if name in ("erp", "wms"):
+        if name in ("erp", "wms", coexistence_settings.NAME):
             yield Problem(variable(path), "is the name of another source; give the carrier another")
         yield from _made(path, carrier, registry.CARRIERS)
         for scac in sorted(getattr(registry.CARRIERS.get(carrier.kind), "scacs", ())):

@@ -14,12 +14,13 @@ import examples
 from domain.access import SCOPES
 from engine.execute import Mode
 from ingest.polling import Carrier
-from server import trusted
+from server import coexistence_settings, trusted
 from server.broker_settings import Broker, Publish
+from server.coexistence_settings import Coexistence
 from server.document_settings import Documents
 from server.download_settings import Downloads
 from server.environment import Gathered, Misconfigured, Problem, gather, variable
-from server.memory_settings import Ingest, Reads, Store
+from server.memory_settings import OFF, Ingest, Reads, Store
 from server.sections import (
     SHORTEST,
     CarrierSource,
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
         description="an identity provider, under a name of your choice: CROSSDOCK_OIDC__<NAME>__ISSUER and __AUDIENCE",
     )
     erp: Source = Field(description="the ERP")
+    coexistence: Coexistence = Coexistence()
     wms: Source = Field(description="the warehouse system")
     carriers: dict[str, CarrierSource] = Field(
         {}, description="the carriers, each under its name: CROSSDOCK_CARRIERS__<NAME>__KIND and __URL"
@@ -152,12 +154,13 @@ class Settings(BaseSettings):
             wms=self.wms.config("wms", self.codes),
             carriers=tuple((carrier.kind, carrier.config(name, self.codes)) for name, carrier in self.carriers.items()),
             lifetimes=self.lifetimes.config(),
+            following=self.coexistence.following(self.codes),
         )
 
     def tables(self, codes: Path | None) -> Tables:
         """What each source's codes mean, with those of the folder ``codes``. Raises ``BadCodes``."""
-        kinds = {path[-1]: ("carriers" if len(path) > 1 else path[0], source.kind) for path, source in self.sources()}
-        return mappings.read(kinds, codes)
+        called = ((*role_and_name(path), source.kind) for path, source in self.sources())
+        return mappings.read({name: (role, kind) for role, name, kind in called}, codes)
 
     def trusted(self) -> Trusted:
         """Reads what is persisted. Raises Misconfigured."""
@@ -167,6 +170,8 @@ class Settings(BaseSettings):
     def sources(self) -> Iterator[tuple[tuple[str, ...], Source]]:
         """The sections of the sources by their paths."""
         yield ("erp",), self.erp
+        if following := self.coexistence.erp:
+            yield ("coexistence", "erp"), following
         yield ("wms",), self.wms
         for name, carrier in self.carriers.items():
             yield ("carriers", name), carrier
@@ -174,7 +179,10 @@ class Settings(BaseSettings):
     def feeds(self) -> Sequence[FeedConfig]:
         """The sources, as ``sources.feeds`` opens their doors."""
         carriers = (carrier.feed("carriers", name, self.codes) for name, carrier in self.carriers.items())
-        return (self.erp.feed("erp", "erp", self.codes), self.wms.feed("wms", "wms", self.codes), *carriers)
+        following = self.coexistence.erp
+        beside = (following.feed("erp", coexistence_settings.NAME, self.codes),) if following else ()
+        erp, wms = self.erp.feed("erp", "erp", self.codes), self.wms.feed("wms", "wms", self.codes)
+        return (erp, *beside, wms, *carriers)
 
     def polled(self) -> Mapping[str, Carrier]:
         """The carriers that are polled, by SCAC."""
@@ -212,14 +220,22 @@ def load(environ: Mapping[str, str]) -> Settings:
         problems.extend(_unusable_secrets(settings))
         problems.extend(_too_few_calls(settings))
         problems.extend(_nothing_to_run(settings))
+        problems.extend(_nowhere_to_compare(settings))
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
 
 
+def role_and_name(path: Sequence[str]) -> tuple[str, str]:
+    """What a source is to us, and what it is called: by where ``Settings.sources`` has it."""
+    return ("erp", coexistence_settings.NAME) if path[0] == "coexistence" else (path[0], path[-1])
+
+
 def _unusable_secrets(settings: Settings) -> Iterator[Problem]:
     for feed in settings.feeds():
         section = (feed.role, feed.name) if feed.role == "carriers" else (feed.role,)
+        if feed.name == coexistence_settings.NAME:
+            section = ("coexistence", "erp")
         try:
             if feed.secrets:
                 door(feed)
@@ -234,6 +250,12 @@ def _too_few_calls(settings: Settings) -> Iterator[Problem]:
             reason = f"is {source.limits.concurrency}, too few for {settings.workers} processes to share"
             remedy = f"lower {variable(('workers',))}"
             yield Problem(variable((*path, "limits", "concurrency")), f"{reason}; {remedy}")
+
+
+def _nowhere_to_compare(settings: Settings) -> Iterator[Problem]:
+    if settings.coexistence.shadow and settings.store.url == OFF:
+        remedy = f"give {variable(('store', 'url'))} a database, or remove it"
+        yield Problem(variable(("coexistence", "shadow")), f"compares what nothing keeps, as memory is off; {remedy}")
 
 
 def _nothing_to_run(settings: Settings) -> Iterator[Problem]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from domain.ownership import Wave
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -70,6 +72,18 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """The ERP that takes over from the one there is, and what it has taken over. ``shadow``: the share of what either
+    serves that is compared with the other's word, 0 to 1.
+    """
+
+    kind: str
+    source: SourceConfig
+    waves: tuple[Wave, ...] = ()
+    shadow: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class EstateConfig:
     """All configured sources, each with the kind of system it is (``sources.registry`` names the kinds)."""
 
@@ -79,3 +93,4 @@ class EstateConfig:
     wms: SourceConfig
     carriers: tuple[tuple[str, SourceConfig], ...]
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    following: Following | None = None

@@ -34,6 +34,7 @@ from sources.config import Lifetimes
 from sources.observer import Observer, Silence, UnknownCode
 from sources.pace import Pace
 from sources.ports import Batch, CarrierSource, DocumentSource, ErpSource, ReturnsSource, WarehouseSource
+from sources.shadow import Shadow
 from sources.transport import Health, Transport, as_one_call
 
 __all__ = ["Answer", "Estate", "Lifetimes"]
@@ -60,7 +61,8 @@ class Estate:
     """Batch reads answer from memory where it is fresh enough (``max_age`` in seconds) and never raise SourceError.
 
     Pages and counts are always live, raise SourceError, and feed the memory. ``carriers`` is keyed by SCAC; ``doors``
-    are the transports whose health is told; ``pace``: by which they and whoever works with their answers take turns.
+    are the transports whose health is told; ``pace``: by which they and whoever works with their answers take turns;
+    ``shadow`` is given whatever is read, to compare it.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Estate:
         doors: Sequence[Transport] = (),
         documents: Mapping[str, DocumentSource] | None = None,
         pace: Pace | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
         self.pace = pace or Pace()
         self._documents = documents or {}
@@ -88,6 +91,7 @@ class Estate:
         self._monotonic = monotonic
         self._observer = observer or Silence()
         self._doors = doors
+        self.shadow = shadow
         self._orders: dict[tuple[bool, bool], Cached[OrderId, Order]] = {}
         for lines, amounts in product((False, True), repeat=2):
             read = partial(erp.orders, amounts=amounts, lines=lines)
@@ -309,6 +313,8 @@ class Estate:
     def _meet(self, value: Any, homes: Sequence[Cached[Any, Any]]) -> None:
         """Counts the unknown codes in fresh entities, and remembers them in ``homes``."""
         for entity in value if isinstance(value, Sequence) else (value,):
+            if self.shadow:
+                self.shadow.served(entity)
             for code in CODES.get(type(entity), _no_codes)(entity):
                 if code and not code.known:
                     self._observer.unknown_code(UnknownCode(entity.source.system, code))

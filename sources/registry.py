@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Protocol, TypeVar
+from random import Random
+from typing import Protocol, TypeVar, cast
 
 from domain.errors import SourceError
 from sources.carriers.dhl.adapter import DhlCarrier
@@ -13,11 +14,13 @@ from sources.carriers.ups.adapter import UpsCarrier
 from sources.carriers.usps.adapter import UspsCarrier
 from sources.carriers.x12_214.adapter import X12Carrier
 from sources.client import Client
+from sources.coexistence import Coexistence
 from sources.config import EstateConfig, SourceConfig
 from sources.erp_soap.adapter import SoapErp
 from sources.estate import Estate
 from sources.observer import Observer
 from sources.ports import CarrierSource, DocumentSource, ErpSource, ReturnsSource, WarehouseSource
+from sources.shadow import Shadow
 from sources.transport import Transport
 from sources.wms.adapter import WmsWarehouse
 
@@ -66,12 +69,21 @@ async def open_estate(
     ``carriers``: the table to find carriers' adapters in. Raises ValueError for an unknown kind, for two sources of one
     name, and for two carriers that answer for one SCAC.
     """
-    sources = (config.erp, config.wms, *(carrier for _, carrier in config.carriers))
+    following = config.following
+    beside = (following.source,) if following else ()
+    sources = (config.erp, *beside, config.wms, *(carrier for _, carrier in config.carriers))
     if len({source.name for source in sources}) < len(sources):
         raise ValueError(f"two sources share a name: {', '.join(sorted(source.name for source in sources))}")
     async with Client(sum(source.limits.concurrency for source in sources)) as pool:
         doors = {source.name: Transport(source, pool, observer=observer, now=now) for source in sources}
         erp = _find(ERPS, config.erp_kind, config.erp)(config.erp, doors[config.erp.name])
+        erps, told, shadow = [erp], cast(ErpSource, erp), None
+        if following:
+            other = _find(ERPS, following.kind, following.source)(following.source, doors[following.source.name])
+            erps.append(other)
+            told = Coexistence(erp, other, following.waves, now=now, lifetimes=config.lifetimes)
+            if following.shadow:
+                shadow = _shadow({config.erp.name: erp, following.source.name: other}, following.shadow, now)
         wms = _find(WAREHOUSES, config.wms_kind, config.wms)(config.wms, doors[config.wms.name])
         by_scac: dict[str, CarrierSource] = {}
         for kind, source in config.carriers:
@@ -79,10 +91,10 @@ async def open_estate(
             if taken := sorted(carrier.scacs & by_scac.keys()):
                 raise ValueError(f"{source.name}: another carrier answers for {', '.join(taken)} already")
             by_scac |= dict.fromkeys(carrier.scacs, carrier)
-        warming = asyncio.create_task(_warm(erp))
+        warming = asyncio.gather(*map(_warm, erps))
         try:
             yield Estate(
-                erp=erp,
+                erp=told,
                 returns=erp,
                 warehouse=wms,
                 carriers=by_scac,
@@ -92,10 +104,16 @@ async def open_estate(
                 doors=tuple(doors.values()),
                 documents={config.erp.name: erp},
                 pace=pool.pace,
+                shadow=shadow,
             )
         finally:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
+
+
+def _shadow(erps: Mapping[str, ErpSource], share: float, now: Callable[[], datetime]) -> Shadow:
+    chance = Random()  # noqa: S311 (a sample, no secret)
+    return Shadow(erps, lambda: chance.random() < share, now=now)
 
 
 async def _warm(erp: BackOffice) -> None:

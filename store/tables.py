@@ -259,6 +259,22 @@ discrepancies = Table(
 )
 """What a reconciliation found to differ. ``part``: the line or field within the subject; empty: all of it."""
 
+shadow = Table(
+    "shadow",
+    metadata,
+    _tenant(),
+    _key("subject", primary_key=True),
+    _key("id", primary_key=True),
+    _key("field", primary_key=True),
+    Column("part", Text, nullable=False),
+    Column("served_by", Text, nullable=False),
+    Column("served", Text),
+    Column("told_by", Text, nullable=False),
+    Column("told", Text),
+    Column("compared_at", Instant, nullable=False),
+)
+"""What two ERPs said otherwise of a record when it was last compared. Each record has a row of no field beside."""
+
 audit = Table(
     "audit",
     metadata,

@@ -12,13 +12,15 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from domain.events import Delivery
+from domain.comparison import Comparison, Difference
+from domain.events import Delivery, Subject
 from domain.model import ShipmentStatus as S
 from examples.distributor.environment import environment
 from examples.distributor.fleet import SIMULATORS
 from server.cli import app
 from store.database import Database
 from store.inbox import Inbox, State
+from store.shadow import Shadows
 from tests.domain.samples import NOW, event, invoice, order, shipment, tracking
 from tests.store.telling import tell, worker
 
@@ -114,6 +116,25 @@ def test_an_order_is_explained_with_its_evidence_and_its_story(desk: Desk) -> No
     assert "tracking 1Z999AA10123456784" in told
     assert told.index("Known from") < told.index("Line 1") < told.index("Shipment SH1") < told.index("Timeline")
     assert "No order 'SO9' is remembered." in desk("order", "explain", "SO9", code=1)
+
+
+def test_what_two_erps_say_otherwise_is_reported_by_field_and_forgotten(desk: Desk) -> None:
+    async def fill() -> None:
+        database = await desk.open()
+        flip = Difference("lifecycle", "lifecycle", "CONFIRMED", "RECEIVED")
+        told = [Comparison(Subject.ORDER, id_, "erp", "erp_next", NOW, (flip,)) for id_ in ("SO1", "SO2")]
+        await Shadows(database).add([*told, Comparison(Subject.ORDER, "SO3", "erp", "erp_next", NOW, ())])
+        await database.close()
+
+    assert "Nothing was compared yet: CROSSDOCK_COEXISTENCE__SHADOW" in desk("shadow", "report", code=1)
+    asyncio.run(fill())
+    assert desk("shadow", "report", "--examples", "1").splitlines() == [
+        "Compared: 3 order.",
+        "ORDER lifecycle: 2 of 3",
+        "    SO1 lifecycle: CONFIRMED (erp) is RECEIVED (erp_next)",
+    ]
+    desk("shadow", "forget")
+    desk("shadow", "report", code=1)
 
 
 def test_the_catalogue_is_printed_as_a_page_and_as_asyncapi(desk: Desk) -> None:
