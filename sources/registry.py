@@ -78,9 +78,11 @@ async def open_estate(
         doors = {source.name: Transport(source, pool, observer=observer, now=now) for source in sources}
         erp = _find(ERPS, config.erp_kind, config.erp)(config.erp, doors[config.erp.name])
         erps, told, shadow = [erp], cast(ErpSource, erp), None
+        documents: dict[str, DocumentSource] = {config.erp.name: erp}
         if following:
             other = _find(ERPS, following.kind, following.source)(following.source, doors[following.source.name])
             erps.append(other)
+            documents[following.source.name] = other
             told = Coexistence(erp, other, following.waves, now=now, lifetimes=config.lifetimes)
             if following.shadow:
                 shadow = _shadow({config.erp.name: erp, following.source.name: other}, following.shadow, now)
@@ -102,7 +104,7 @@ async def open_estate(
                 lifetimes=config.lifetimes,
                 observer=observer,
                 doors=tuple(doors.values()),
-                documents={config.erp.name: erp},
+                documents=documents,
                 pace=pool.pace,
                 shadow=shadow,
             )

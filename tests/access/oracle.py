@@ -109,8 +109,8 @@ STORY: Final[Mapping[str, str]] = {
 }
 """What a timeline tells only to whom may read the thing itself."""
 
-UNSTEADY: Final = frozenset(("asOf", "ageSeconds", "stale", "cursor", "startCursor", "endCursor"))
-"""Differs between any two answers, or is opaque: seen or not, but not compared."""
+UNSTEADY: Final = frozenset(("asOf", "ageSeconds", "stale", "cursor", "startCursor", "endCursor", "url"))
+"""Differs between any two answers, or is opaque: seen or not, but not compared. ``url`` is a document's link."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ async def ask_all(crossdock: Crossdock, rng: Random, *, asking: int, near: int, 
 async def test_everybody_sees_what_the_requirements_say(tmp_path: Path, way: str) -> None:
     company = Company.founded(SEED, accounts=5, orders=0)
     async with crossdocks(company, tmp_path, [way]) as (crossdock,):
-        await ask_all(crossdock, Random(SEED), asking=0, near=1, every=3)
+        await ask_all(crossdock, Random(SEED), asking=0, near=1, every=8)
     agrees(crossdock.verdict, SEED)
     assert crossdock.verdict.checks >= FEWEST
     assert crossdock.verdict.withheld >= FEWEST / 10

@@ -47,6 +47,6 @@ def test_a_carrier_may_not_take_another_sources_name() -> None:
 
 def test_memory_that_replicas_may_share_needs_a_secret_that_they_share() -> None:
     (problem,) = said(STORE__URL="postgresql://crossdock@db/crossdock")
-    assert problem.startswith("CROSSDOCK_SECRET: is not set; give the secret that cursors are made with")
+    assert problem.startswith("CROSSDOCK_SECRET: is not set; give the secret that cursors and links are made with")
     shared = {"CROSSDOCK_STORE__URL": "postgresql://crossdock@db/crossdock", "CROSSDOCK_SECRET": "s" * 32}
     rehearsal.check(load(GOOD | shared))
