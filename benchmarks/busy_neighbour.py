@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -185,24 +185,25 @@ async def _post(session: aiohttp.ClientSession, url: str, query: str, **variable
     return (time.monotonic() - began) * 1e3
 
 
-async def of_others(session: aiohttp.ClientSession, url: str) -> list[str]:
+async def of_others(url: str) -> list[str]:
     """Numbers of orders that are none of the large accounts'."""
     large_ones = {f"C{n:04d}" for n in range(1, ACCOUNTS + 1)}
     found = list[str]()
-    for number in (f"SO-{each}" for each in range(100001, 120001)):
-        async with session.post(url, json={"query": OWNER, "variables": {"number": number}}) as reply:
-            if (await reply.json())["data"]["order"]["customer"]["number"] not in large_ones:
-                found.append(number)
-        if len(found) == OTHERS:
-            break
+    async with aiohttp.ClientSession() as session:
+        for number in (f"SO-{each}" for each in range(100001, 120001)):
+            async with session.post(url, json={"query": OWNER, "variables": {"number": number}}) as reply:
+                if (await reply.json())["data"]["order"]["customer"]["number"] not in large_ones:
+                    found.append(number)
+            if len(found) == OTHERS:
+                break
     return found
 
 
-async def waited(pipe: Connection, url: str, *, seconds: float, accounts: int) -> Waited:
-    """``accounts`` 0: nobody beside."""
+async def waited(pipe: Connection, url: str, numbers: Sequence[str], *, seconds: float, accounts: int) -> Waited:
+    """``numbers``: of the orders that small queries ask for; ``accounts`` 0: nobody beside."""
     over = time.monotonic() + seconds
     async with aiohttp.ClientSession() as session:
-        numbers = await of_others(session, url)
+        await _post(session, url, SMALL, number=numbers[0])
         if accounts:
             await _post(session, url, large(accounts))
         pipe.send(True)
@@ -229,9 +230,10 @@ def report(*, seconds: float = 8, accounts: int = ACCOUNTS) -> str:
         if there is None or not Path(there).exists():
             return f"Skipped: no {tool}."
     with worker() as (pipe, url):
-        uvloop.run(waited(pipe, url, seconds=1, accounts=accounts))
-        idle = uvloop.run(waited(pipe, url, seconds=seconds, accounts=0))
-        busy = uvloop.run(waited(pipe, url, seconds=seconds, accounts=accounts))
+        numbers = uvloop.run(of_others(url))
+        uvloop.run(waited(pipe, url, numbers, seconds=1, accounts=accounts))
+        idle = uvloop.run(waited(pipe, url, numbers, seconds=seconds, accounts=0))
+        busy = uvloop.run(waited(pipe, url, numbers, seconds=seconds, accounts=accounts))
     rows = ["| a small query | asked | p50 ms | p99 ms | longest stall of the loop, ms of CPU |"]
     rows.append("| --- | ---: | ---: | ---: | ---: |")
     for name, found in (("alone", idle), (f"beside one for {accounts * ORDERS} orders", busy)):

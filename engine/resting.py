@@ -18,7 +18,7 @@ class Turns(Protocol):
 
 
 class Rest:
-    """Due once the work has gone on for a stretch since it began or rested, whatever else there is."""
+    """For a context without a pace of its own: due once the work has gone on for a stretch since it began or rested."""
 
     __slots__ = ("_until",)
 

@@ -7,21 +7,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from domain.access import Visibility
 from domain.dossier import Dossier
 from domain.model import OrderId
 from domain.projection import project
 from domain.queries import Cursor, OrderQuery
 from domain.values import Code
 from server.environment import Misconfigured, Problem, variable
-from server.memory_commands import shelf
+from server.memory_commands import EVERYBODY, shelf
 from server.settings import Settings
 from sources import mappings
 from sources.codes import BadCodes
 from sources.mappings import Tables
 from store.memory import Memory
 
-EVERYBODY: Final = Visibility(None)
 AT_ONCE: Final = 200
 """Orders held at a time."""
 EXAMPLES: Final = 3

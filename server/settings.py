@@ -178,11 +178,7 @@ class Settings(BaseSettings):
 
     def feeds(self) -> Sequence[FeedConfig]:
         """The sources, as ``sources.feeds`` opens their doors."""
-        carriers = (carrier.feed("carriers", name, self.codes) for name, carrier in self.carriers.items())
-        following = self.coexistence.erp
-        beside = (following.feed("erp", coexistence_settings.NAME, self.codes),) if following else ()
-        erp, wms = self.erp.feed("erp", "erp", self.codes), self.wms.feed("wms", "wms", self.codes)
-        return (erp, *beside, wms, *carriers)
+        return [source.feed(*role_and_name(path), self.codes) for path, source in self.sources()]
 
     def polled(self) -> Mapping[str, Carrier]:
         """The carriers that are polled, by SCAC."""
@@ -232,10 +228,7 @@ def role_and_name(path: Sequence[str]) -> tuple[str, str]:
 
 
 def _unusable_secrets(settings: Settings) -> Iterator[Problem]:
-    for feed in settings.feeds():
-        section = (feed.role, feed.name) if feed.role == "carriers" else (feed.role,)
-        if feed.name == coexistence_settings.NAME:
-            section = ("coexistence", "erp")
+    for (section, _), feed in zip(settings.sources(), settings.feeds(), strict=True):
         try:
             if feed.secrets:
                 door(feed)

@@ -4,13 +4,14 @@ answer.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from domain.errors import SourceError
 from sources.ports import Batch
 
 K = TypeVar("K", bound=str)
+H = TypeVar("H", bound=Hashable)
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -23,6 +24,24 @@ async def in_batches(
     batches = (distinct[start : start + size] for start in range(0, len(distinct), size))
     answers = await asyncio.gather(*(read(batch) for batch in batches))
     return {key: value for answer in answers for key, value in answer.items()}
+
+
+async def each(keys: Collection[H], read: Callable[[H], Awaitable[V | None]]) -> Batch[H, V]:
+    """One call for each distinct key, all at once as far as the transport lets them; ``read`` answers None for what is
+    absent. What fails for one key is that key's alone.
+    """
+
+    async def attempt(key: H) -> V | SourceError | None:
+        try:
+            return await read(key)
+        except SourceError as error:
+            return error
+
+    distinct = tuple(dict.fromkeys(keys))
+    async with asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(attempt(key)) for key in distinct]
+    answers = zip(distinct, (call.result() for call in calls), strict=True)
+    return {key: answer for key, answer in answers if answer is not None}
 
 
 class Answers(Generic[K, T]):

@@ -1,6 +1,7 @@
 """Two ERPs as one while one takes over from the other: each is asked for what it owns, once for any number of keys."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -58,7 +59,9 @@ class Coexistence:
     async def orders(self, ids: Collection[OrderId], *, amounts: bool, lines: bool = True) -> Batch[OrderId, Order]:
         """A number does not tell its owner, so both are asked: at once, and each once."""
         divided = await self._division()
-        told = await self._ask(divided.sides, lambda erp: erp.orders(ids, amounts=amounts, lines=lines), ids)
+        told = await self._ask(
+            dict.fromkeys(divided.sides, ids), lambda erp, own: erp.orders(own, amounts=amounts, lines=lines)
+        )
 
         def choose(copies: Mapping[Side, Order], errors: Mapping[Side, SourceError]) -> Order | SourceError | None:
             for side, order in copies.items():
@@ -71,7 +74,7 @@ class Coexistence:
     async def orders_by_po(self, po_numbers: Collection[str]) -> Batch[str, Sequence[OrderId]]:
         """An ERP that fails spoils only the numbers that the other does not know."""
         divided = await self._division()
-        told = await self._ask(divided.sides, lambda erp: erp.orders_by_po(po_numbers), po_numbers)
+        told = await self._ask(dict.fromkeys(divided.sides, po_numbers), lambda erp, own: erp.orders_by_po(own))
 
         def choose(
             found: Mapping[Side, Sequence[OrderId]], errors: Mapping[Side, SourceError]
@@ -109,17 +112,17 @@ class Coexistence:
         return await self._of_owners(ids, lambda erp, own: erp.receivables(own))
 
     async def children(self, ids: Collection[CustomerId]) -> Batch[CustomerId, Sequence[CustomerId]]:
-        found = await self._families(ids, lambda erp: erp.children(ids))
+        found = await self._families(ids, lambda erp, own: erp.children(own))
         return {key: value if isinstance(value, SourceError) else tuple(sorted(value)) for key, value in found.items()}
 
     async def descendants(self, ids: Collection[CustomerId]) -> Batch[CustomerId, frozenset[CustomerId]]:
-        return await self._families(ids, lambda erp: erp.descendants(ids))
+        return await self._families(ids, lambda erp, own: erp.descendants(own))
 
     async def accounts_in_territories(self, territories: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
-        return await self._accounts_in(territories, lambda erp: erp.accounts_in_territories(territories))
+        return await self._accounts_in(territories, lambda erp, own: erp.accounts_in_territories(own))
 
     async def accounts_in_subsidiaries(self, subsidiaries: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
-        return await self._accounts_in(subsidiaries, lambda erp: erp.accounts_in_subsidiaries(subsidiaries))
+        return await self._accounts_in(subsidiaries, lambda erp, own: erp.accounts_in_subsidiaries(own))
 
     async def customer_page(self, query: CustomerQuery) -> Page[Customer]:
         divided, now = await self._division(), self._now()
@@ -136,7 +139,7 @@ class Coexistence:
     async def invoices(self, ids: Collection[InvoiceId]) -> Batch[InvoiceId, Invoice]:
         """Of whichever has it; the account's owner's where both have."""
         divided, now = await self._division(), self._now()
-        told = await self._ask(_billing(divided), lambda erp: erp.invoices(ids), ids)
+        told = await self._ask(dict.fromkeys(_billing(divided), ids), lambda erp, own: erp.invoices(own))
 
         def choose(copies: Mapping[Side, Invoice], errors: Mapping[Side, SourceError]) -> Invoice | SourceError | None:
             shown = _shown(copies.items(), divided, now)
@@ -149,7 +152,7 @@ class Coexistence:
         unless the account has nothing there.
         """
         divided, now = await self._division(), self._now()
-        told = await self._ask(_billing(divided), lambda erp: erp.invoices_by_order(ids), ids)
+        told = await self._ask(dict.fromkeys(_billing(divided), ids), lambda erp, own: erp.invoices_by_order(own))
 
         def choose(
             found: Mapping[Side, Sequence[Invoice]], errors: Mapping[Side, SourceError]
@@ -189,7 +192,7 @@ class Coexistence:
         return division(begun, members, now)
 
     async def _read_members(self, subsidiaries: Collection[str]) -> Batch[str, frozenset[CustomerId]]:
-        told = await self._ask(tuple(Side), lambda erp: erp.accounts_in_subsidiaries(subsidiaries), subsidiaries)
+        told = await self._ask(dict.fromkeys(Side, subsidiaries), lambda erp, own: erp.accounts_in_subsidiaries(own))
 
         def choose(
             found: Mapping[Side, frozenset[CustomerId]], errors: Mapping[Side, SourceError]
@@ -199,17 +202,17 @@ class Coexistence:
         return _each(subsidiaries, told, choose)
 
     async def _ask(
-        self, sides: Sequence[Side], read: Callable[[ErpSource], Awaitable[Batch[K, V]]], keys: Collection[K]
+        self, keys: Mapping[Side, Collection[K]], read: Callable[[ErpSource, Collection[K]], Awaitable[Batch[K, V]]]
     ) -> Mapping[Side, Batch[K, V]]:
-        """Asks the ERPs at once. One that fails as a whole has failed for each key."""
+        """Asks the ERPs at once, each for its keys. One that fails as a whole has failed for each of them."""
 
         async def ask(side: Side) -> Batch[K, V]:
             try:
-                return await read(self._erps[side])
+                return await read(self._erps[side], keys[side])
             except SourceError as error:
-                return dict.fromkeys(keys, error)
+                return dict.fromkeys(keys[side], error)
 
-        return dict(zip(sides, await asyncio.gather(*map(ask, sides)), strict=True))
+        return dict(zip(keys, await asyncio.gather(*map(ask, keys)), strict=True))
 
     async def _of_owners(
         self,
@@ -218,25 +221,20 @@ class Coexistence:
     ) -> Batch[CustomerId, V]:
         """Each account of its owner; the other is not asked for it."""
         divided, now = await self._division(), self._now()
-        owned = {side: [id_ for id_ in ids if divided.owner(id_, now) is side] for side in Side}
-
-        async def ask(side: Side) -> Batch[CustomerId, V]:
-            try:
-                return await read(self._erps[side], owned[side])
-            except SourceError as error:
-                return dict.fromkeys(owned[side], error)
-
-        answers = await asyncio.gather(*(ask(side) for side in Side if owned[side]))
-        return {key: value for answer in answers for key, value in answer.items()}
+        owned: defaultdict[Side, list[CustomerId]] = defaultdict(list)
+        for id_ in ids:
+            owned[divided.owner(id_, now)].append(id_)
+        told = await self._ask(owned, read)
+        return {key: value for answer in told.values() for key, value in answer.items()}
 
     async def _families(
         self,
         ids: Collection[CustomerId],
-        read: Callable[[ErpSource], Awaitable[Batch[CustomerId, Collection[CustomerId]]]],
+        read: Callable[[ErpSource, Collection[CustomerId]], Awaitable[Batch[CustomerId, Collection[CustomerId]]]],
     ) -> Batch[CustomerId, frozenset[CustomerId]]:
         """The accounts below each, as both know them; where one fails, as the account's owner does."""
         divided, now = await self._division(), self._now()
-        told = await self._ask(divided.sides, read, ids)
+        told = await self._ask(dict.fromkeys(divided.sides, ids), read)
         answers: dict[CustomerId, frozenset[CustomerId] | SourceError] = {}
         for id_ in ids:
             owners = told[divided.owner(id_, now)].get(id_)
@@ -250,11 +248,13 @@ class Coexistence:
         return answers
 
     async def _accounts_in(
-        self, names: Collection[str], read: Callable[[ErpSource], Awaitable[Batch[str, frozenset[CustomerId]]]]
+        self,
+        names: Collection[str],
+        read: Callable[[ErpSource, Collection[str]], Awaitable[Batch[str, frozenset[CustomerId]]]],
     ) -> Batch[str, frozenset[CustomerId]]:
         """As both know them; none is left out in silence."""
         divided = await self._division()
-        told = await self._ask(divided.sides, read, names)
+        told = await self._ask(dict.fromkeys(divided.sides, names), read)
 
         def choose(
             found: Mapping[Side, frozenset[CustomerId]], errors: Mapping[Side, SourceError]

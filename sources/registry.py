@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from random import Random
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 from domain.errors import SourceError
 from sources.carriers.dhl.adapter import DhlCarrier
@@ -77,15 +77,14 @@ async def open_estate(
     async with Client(sum(source.limits.concurrency for source in sources)) as pool:
         doors = {source.name: Transport(source, pool, observer=observer, now=now) for source in sources}
         erp = _find(ERPS, config.erp_kind, config.erp)(config.erp, doors[config.erp.name])
-        erps, told, shadow = [erp], cast(ErpSource, erp), None
-        documents: dict[str, DocumentSource] = {config.erp.name: erp}
+        erps, shadow = {config.erp.name: erp}, None
+        told: ErpSource = erp
         if following:
             other = _find(ERPS, following.kind, following.source)(following.source, doors[following.source.name])
-            erps.append(other)
-            documents[following.source.name] = other
+            erps[following.source.name] = other
             told = Coexistence(erp, other, following.waves, now=now, lifetimes=config.lifetimes)
             if following.shadow:
-                shadow = _shadow({config.erp.name: erp, following.source.name: other}, following.shadow, now)
+                shadow = _shadow(erps, following.shadow, now)
         wms = _find(WAREHOUSES, config.wms_kind, config.wms)(config.wms, doors[config.wms.name])
         by_scac: dict[str, CarrierSource] = {}
         for kind, source in config.carriers:
@@ -93,7 +92,7 @@ async def open_estate(
             if taken := sorted(carrier.scacs & by_scac.keys()):
                 raise ValueError(f"{source.name}: another carrier answers for {', '.join(taken)} already")
             by_scac |= dict.fromkeys(carrier.scacs, carrier)
-        warming = asyncio.gather(*map(_warm, erps))
+        warming = asyncio.gather(*map(_warm, erps.values()))
         try:
             yield Estate(
                 erp=told,
@@ -104,7 +103,7 @@ async def open_estate(
                 lifetimes=config.lifetimes,
                 observer=observer,
                 doors=tuple(doors.values()),
-                documents=documents,
+                documents=erps,
                 pace=pool.pace,
                 shadow=shadow,
             )

@@ -3,14 +3,14 @@ names the operation of the system that looks like it.
 """
 # ruff: noqa: ARG002 (a method that is not mapped yet looks at nothing it is given)
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, time
 from typing import ClassVar, NoReturn, TypeVar
 
 from msgspec import UnsetType
 
-from domain.errors import SourceError, SourceFault
+from domain.errors import SourceFault
 from domain.model import (
     Customer,
     CustomerId,
@@ -33,7 +33,6 @@ from sources.config import SourceConfig
 from sources.ports import Batch
 from sources.transport import Transport
 
-K = TypeVar("K", bound=str)
 V = TypeVar("V")
 
 
@@ -60,7 +59,7 @@ class Unmapped:
 
 
 class UnmappedErp(Unmapped):
-    """``ErpSource`` and ``ReturnsSource``."""
+    """``ErpSource``, ``ReturnsSource`` and ``DocumentSource``."""
 
     async def warm(self) -> None:
         """Nothing to get ready."""
@@ -116,6 +115,9 @@ class UnmappedErp(Unmapped):
     async def return_page(self, query: RecordQuery) -> Page[Return]:
         self._refuse("return_page")
 
+    def document(self, id_: str) -> AbstractAsyncContextManager[AsyncIterator[bytes] | None]:
+        self._refuse("document")
+
 
 class UnmappedWarehouse(Unmapped):
     """``WarehouseSource``."""
@@ -143,23 +145,6 @@ class UnmappedCarrier(Unmapped):
 
 
 # --- reading one record at a time -------------------------------------------------------------------------------------
-
-
-async def one_by_one(keys: Collection[K], read: Callable[[K], Awaitable[V | None]]) -> Batch[K, V]:
-    """One call for each key, all at once as far as the transport lets them; ``read`` answers None for what is absent.
-
-    Fifty keys are fifty calls: an operation that takes several keys is worth looking for.
-    """
-
-    async def attempt(key: K) -> V | SourceError | None:
-        try:
-            return await read(key)
-        except SourceError as error:
-            return error
-
-    distinct = list(dict.fromkeys(keys))
-    answers = await asyncio.gather(*map(attempt, distinct))
-    return {key: answer for key, answer in zip(distinct, answers, strict=True) if answer is not None}
 
 
 def needed(value: V | UnsetType | None, what: str) -> V:

@@ -10,7 +10,8 @@ import msgspec
 
 from domain.model import ShipmentStatus, Tracking, TrackingEvent, TrackingKey
 from domain.values import Provenance
-from sources.carriers.asking import each, reading
+from sources.batches import each
+from sources.carriers.asking import reading
 from sources.carriers.events import Codes, event, moment
 from sources.codes import CodeTable
 from sources.config import SourceConfig

@@ -25,24 +25,6 @@ def reading(source: str, what: str) -> Iterator[None]:
         raise SourceFault(source, f"{what}: unreadable answer: {error}") from error
 
 
-async def each(
-    keys: Collection[TrackingKey], track: Callable[[TrackingKey], Awaitable[Tracking | None]]
-) -> Batch[TrackingKey, Tracking]:
-    """One call per key, all at once as far as the transport lets them; ``track`` answers None for what is not known."""
-
-    async def attempt(key: TrackingKey) -> Tracking | SourceError | None:
-        try:
-            return await track(key)
-        except SourceError as error:
-            return error
-
-    distinct = tuple(dict.fromkeys(keys))
-    async with asyncio.TaskGroup() as tasks:
-        calls = [tasks.create_task(attempt(key)) for key in distinct]
-    answers = zip(distinct, (call.result() for call in calls), strict=True)
-    return {key: answer for key, answer in answers if answer is not None}
-
-
 class Answers(Generic[T]):
     """A batch's records, sorted to the numbers they speak of.
 

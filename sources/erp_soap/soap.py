@@ -160,14 +160,15 @@ class Service(Generic[P]):
             self._waiting -= len(reply.body)
 
     async def _in_turns(self, reading: Generator[None, None, R]) -> R:
-        """What ``reading`` returns, others having their turns between its steps."""
+        """What ``reading`` returns, after a turn of the loop between any two steps, and in its own when others wait."""
         with closing(reading) as steps:
             while True:
+                await self._transport.turn()
                 try:
                     next(steps)
                 except StopIteration as end:
                     return cast(R, end.value)
-                await self._transport.turn()
+                await asyncio.sleep(0)
 
     def _look_closer(self, reply: Reply) -> None:
         if self._suspect:

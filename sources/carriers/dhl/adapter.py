@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
-from sources.carriers.asking import each, reading
+from sources.batches import each
+from sources.carriers.asking import reading
 from sources.carriers.dhl import wire
 from sources.codes import CodeTable
 from sources.config import SourceConfig

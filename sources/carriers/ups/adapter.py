@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
-from sources.carriers.asking import each, reading
+from sources.batches import each
+from sources.carriers.asking import reading
 from sources.carriers.bearer import BearerDoor
 from sources.carriers.ups import wire
 from sources.codes import CodeTable

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from domain.model import ShipmentStatus, Tracking, TrackingKey
 from domain.values import Provenance
-from sources.carriers.asking import each, reading
+from sources.batches import each
+from sources.carriers.asking import reading
 from sources.carriers.bearer import BearerDoor
 from sources.carriers.usps import wire
 from sources.codes import CodeTable
