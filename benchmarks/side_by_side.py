@@ -183,6 +183,12 @@ def _tables(
         foreign = max(r["foreign_pct"] for r in rows)
         told = f"Under load {failed} answers failed, Crossdock told {spoilt} errors in its own"
         lines += ["", f"{told}; other work on the machine took at most {foreign:.0f}% of a core."]
+        lines += [
+            f"{row['contender']}'s {row['query']} is void: {row['bytes_per_answer']:.0f} bytes an answer under load,"
+            f" {checked[row['contender']][row['query']]['response_bytes']} one at a time."
+            for row in rows
+            if row["bytes_per_answer"] * 2 < checked[row["contender"]][row["query"]]["response_bytes"]
+        ]
     return lines
 
 

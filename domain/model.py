@@ -191,6 +191,25 @@ class Order:
         return self.id
 
 
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+class DocumentKind(StrEnum):
+    INVOICE_PDF = "INVOICE_PDF"
+    PROOF_OF_DELIVERY = "PROOF_OF_DELIVERY"
+    PACKING_LIST = "PACKING_LIST"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """That a document exists with its owner; its bytes never pass through the graph."""
+
+    id: str
+    kind: DocumentKind
+    title: str
+    media_type: str
+
+
 # --- the warehouse ---------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +305,7 @@ class Shipment:
     lines: tuple[ShipmentLine, ...]
     packages: tuple[Package, ...]
     source: Provenance
+    documents: tuple[Document, ...] = ()
 
     @property
     def number(self) -> str:
@@ -394,6 +414,7 @@ class Tracking:
     estimated_delivery: Moment | None
     proof_of_delivery: ProofOfDelivery | None
     source: Provenance
+    documents: tuple[Document, ...] = ()
 
 
 # --- invoices and returns --------------------------------------------------------------------------------------------
@@ -413,22 +434,6 @@ class InvoiceLine:
     quantity: Quantity
     unit_price: Money
     amount: Money
-
-
-class DocumentKind(StrEnum):
-    INVOICE_PDF = "INVOICE_PDF"
-    PROOF_OF_DELIVERY = "PROOF_OF_DELIVERY"
-    PACKING_LIST = "PACKING_LIST"
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """That a document exists with its owner; its bytes never pass through the graph."""
-
-    id: str
-    kind: DocumentKind
-    title: str
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from domain import invoice_status, model, values
 from graph.connection import Connection
 from graph.costs import about, cost
 from graph.directives import computed, guarded, guarded_for_all
+from graph.document import Document
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Money, Quantity
 from resolvers import customers, documents, invoices
@@ -19,27 +20,8 @@ if TYPE_CHECKING:
     from graph.order import Order
 
 strawberry.enum(model.InvoiceType, description="What the receivables document is.")
-strawberry.enum(model.DocumentKind, description="What a document is.")
 strawberry.enum(invoice_status.PaymentStatus, description="From the ERP's receivables only.")
 strawberry.enum(invoice_status.AgingBucket, description="Days past due.")
-
-
-def _url(root: documents.Offered, info: Info) -> str | None:
-    return documents.link(info.context, root)
-
-
-@strawberry.type(description="That a document exists with its owner; bytes never pass through the graph.")
-class Document:
-    id: strawberry.ID
-    kind: model.DocumentKind
-    title: str
-    media_type: str
-    url: str | None = guarded(
-        documents.SCOPE,
-        resolver=_url,
-        description="Where its bytes are, for a short while: a link made for the caller when it is asked for, good"
-        " without a token. Null for kinds of file that are not handed on.",
-    )
 
 
 def _line_number(root: model.InvoiceLine) -> int:

@@ -11,10 +11,11 @@ from engine.batching import Batch
 from graph.connection import Connection
 from graph.costs import cost
 from graph.directives import computed, computed_for_all, guarded, guarded_for_all
+from graph.document import Document
 from graph.line import Line
 from graph.node import Info, Node, Source, StatusExplanation, global_id, stands_for
 from graph.scalars import Code, Quantity
-from resolvers import shipments
+from resolvers import documents, shipments
 
 if TYPE_CHECKING:
     from graph.order import Order
@@ -129,6 +130,10 @@ async def _order(roots: Sequence[model.Shipment], info: Info) -> Sequence[object
     return await shipments.orders_of(info.context, roots)
 
 
+async def _documents(roots: Sequence[model.Shipment], info: Info) -> Sequence[object]:
+    return await documents.of_shipments(info.context, roots)
+
+
 def _order_number(root: model.Shipment) -> str:
     return root.order_id
 
@@ -186,6 +191,11 @@ class Shipment(Node):
     )
     proof_of_delivery: ProofOfDelivery | None = guarded_for_all(
         "document:read", batch=_of_state(lambda state: state.proof_of_delivery)
+    )
+    documents: list[Document] | None = guarded_for_all(
+        "document:read",
+        batch=_documents,
+        description="The warehouse's packing list, and the carrier's proof of delivery where it gives one out.",
     )
     order: Annotated["Order", strawberry.lazy("graph.order")] | None = computed_for_all(_order)
     source: Source

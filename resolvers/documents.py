@@ -1,18 +1,20 @@
 """Documents behind links: who may still have one, and its bytes, fetched once from their owner for all who ask."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
-from domain.errors import SourceFault, SourceUnavailable
+from domain.errors import SourceError, SourceFault, SourceUnavailable
 from domain.media import HEAD, SHAPES, TAIL
-from domain.model import Document, DocumentKind, Invoice, InvoiceId
+from domain.model import Document, DocumentKind, Invoice, InvoiceId, Shipment, ShipmentId
 from resolvers import visible
 from resolvers.context import Context
+from resolvers.links import Link
+from resolvers.shipments import tracking
 from sources.estate import Estate
 from sources.flight import Flight
 from store.shelf import Kept, Shelf
@@ -28,10 +30,12 @@ class Unkept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A document as the graph offers it: with the invoice it belongs to, by which it is asked for."""
+    """A document as the graph offers it: of which system, and with what it belongs to, by which it is asked for."""
 
     document: Document
-    invoice_id: InvoiceId
+    system: str
+    owner: str
+    number: str
 
     @property
     def id(self) -> str:
@@ -51,7 +55,38 @@ class Offered:
 
 
 def of(invoice: Invoice) -> Sequence[Offered]:
-    return [Offered(document, invoice.id) for document in invoice.documents]
+    return [Offered(document, invoice.source.system, "Invoice", invoice.id) for document in invoice.documents]
+
+
+async def of_shipments(context: Context, shipments: Sequence[Shipment]) -> Sequence[Sequence[Offered]]:
+    """The warehouse's of each, and its carrier's as far as the carrier can be read."""
+    told = await tracking(context, shipments)
+    return [
+        [
+            Offered(document, source.source.system, "Shipment", shipment.id)
+            for source in (shipment, *each.values())
+            if not isinstance(source, SourceError)
+            for document in source.documents
+        ]
+        for shipment, each in zip(shipments, told, strict=True)
+    ]
+
+
+async def _of_invoice(context: Context, number: str) -> Sequence[Offered]:
+    invoice = await visible.invoice(context, InvoiceId(number))
+    return of(invoice) if invoice else ()
+
+
+async def _of_shipment(context: Context, number: str) -> Sequence[Offered]:
+    shipment = await visible.shipment(context, ShipmentId(number))
+    return (await of_shipments(context, [shipment]))[0] if shipment else ()
+
+
+OWNERS: Final[Mapping[str, Callable[[Context, str], Awaitable[Sequence[Offered]]]]] = {
+    "Invoice": _of_invoice,
+    "Shipment": _of_shipment,
+}
+"""What is offered with something by its number, if the caller may see it."""
 
 
 def link(context: Context, offered: Offered) -> str | None:
@@ -59,15 +94,13 @@ def link(context: Context, offered: Offered) -> str | None:
     links = context.policy.links
     if links is None or offered.media_type not in SHAPES:
         return None
-    return links.to(context.caller, offered.invoice_id, offered.id)
+    return links.to(context.caller, offered.owner, offered.number, offered.id)
 
 
-async def find(context: Context, invoice_id: str, document_id: str) -> tuple[str, Document] | None:
-    """The document and the system that owns it, if the caller may see the invoice that has it, as things stand now."""
-    invoice = await visible.invoice(context, InvoiceId(invoice_id))
-    held = invoice.documents if invoice else ()
-    document = next((each for each in held if each.id == document_id and each.media_type in SHAPES), None)
-    return (invoice.source.system, document) if invoice and document else None
+async def find(context: Context, link: Link) -> Offered | None:
+    """The document, if the caller may see what it belongs to, as things stand now."""
+    held = await OWNERS[link.owner](context, link.number) if link.owner in OWNERS else ()
+    return next((each for each in held if each.id == link.document_id and each.media_type in SHAPES), None)
 
 
 class Archive:

@@ -19,10 +19,13 @@ PATH: Final = "/documents/"
 
 
 class Link(msgspec.Struct, frozen=True):
-    """What a link holds, sealed. ``ends``: aware UTC."""
+    """What a link holds, sealed: the document of what it belongs to (an "Invoice" or "Shipment") by its number.
+    ``ends``: aware UTC.
+    """
 
     principal: Principal
-    invoice_id: str
+    owner: str
+    number: str
     document_id: str
     ends: datetime
 
@@ -42,8 +45,8 @@ class Links:
         self._lifetime = lifetime
         self._now = now
 
-    def to(self, principal: Principal, invoice_id: str, document_id: str) -> str:
-        link = Link(replace(principal, name=None), invoice_id, document_id, self._now() + self._lifetime)
+    def to(self, principal: Principal, owner: str, number: str, document_id: str) -> str:
+        link = Link(replace(principal, name=None), owner, number, document_id, self._now() + self._lifetime)
         return f"{self._address}{PATH}{self._seal.sealed(msgspec.json.encode(link, order='deterministic'))}"
 
     def opened(self, token: str) -> Link | None:

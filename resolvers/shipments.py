@@ -15,7 +15,6 @@ from domain.model import (
     ShipmentId,
     ShipmentLine,
     Tracking,
-    TrackingKey,
 )
 from domain.queries import Cursor, RecordQuery
 from domain.shipment_status import ShipmentState, derive_shipment
@@ -112,18 +111,20 @@ async def state(context: Context, shipment: Shipment) -> ShipmentState:
     return context.told(found)
 
 
-async def _derive(context: Context, shipments: Sequence[Shipment]) -> Sequence[ShipmentState | Exception]:
+async def tracking(context: Context, shipments: Sequence[Shipment]) -> Sequence[Mapping[str, Tracking | SourceError]]:
+    """What is known of each shipment's numbers, by number; a carrier that cannot be read is noted as trouble."""
     keys = list({key: None for shipment in shipments for key in shipment.tracking_keys})
     found = map(context.without, await context.loaders.tracking_by_key.load_many(keys))
     told = dict(zip(keys, found, strict=True))
-    return await derived(lambda shipment: derive_shipment(shipment, _told(told, shipment)), shipments, context.turns)
+    return [
+        {key.number: known for key in shipment.tracking_keys if (known := told[key]) is not None}
+        for shipment in shipments
+    ]
 
 
-def _told(
-    told: Mapping[TrackingKey, Tracking | SourceError | None], shipment: Shipment
-) -> Mapping[str, Tracking | SourceError]:
-    """What is known of a shipment's numbers, by number."""
-    return {key.number: tracking for key in shipment.tracking_keys if (tracking := told[key]) is not None}
+async def _derive(context: Context, shipments: Sequence[Shipment]) -> Sequence[ShipmentState | Exception]:
+    told = zip(shipments, await tracking(context, shipments), strict=True)
+    return await derived(lambda each: derive_shipment(*each), list(told), context.turns)
 
 
 async def orders_of(context: Context, shipments: Sequence[Shipment]) -> Sequence[Order | Exception | None]:

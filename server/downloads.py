@@ -21,7 +21,7 @@ from domain.model import Document
 from resolvers import documents
 from resolvers.auditing import AUDIT
 from resolvers.context import Context
-from resolvers.documents import Archive, Unkept
+from resolvers.documents import Archive, Offered, Unkept
 from resolvers.links import PATH, Link, Links
 from server.auth import Authenticator
 from server.exchange import exchange_of
@@ -84,11 +84,12 @@ class Downloads:
         exchange.subject = link.principal.subject
         context = self.context(link.principal, exchange.correlation_id)
         stack.callback(context.close)
-        system, document = await self._found(context, link)
+        found = await self._found(context, link)
+        document = found.document
         try:
-            kept = await self.archive.kept(system, document)
+            kept = await self.archive.kept(found.system, document)
         except Unkept:
-            passing = await stack.enter_async_context(self.archive.passing(system, document))
+            passing = await stack.enter_async_context(self.archive.passing(found.system, document))
             first = await anext(passing)
             await self._record(context, link, document)
             return _Passed(document, first, passing)
@@ -109,9 +110,9 @@ class Downloads:
             raise Refused(404, NO_SUCH, code="NOT_FOUND")
         return link
 
-    async def _found(self, context: Context, link: Link) -> tuple[str, Document]:
+    async def _found(self, context: Context, link: Link) -> Offered:
         with as_one_operation(asyncio.get_running_loop().time() + self.deadline):
-            found = await documents.find(context, link.invoice_id, link.document_id)
+            found = await documents.find(context, link)
         if found is None:
             raise Refused(404, NO_SUCH, code="NOT_FOUND")
         return found
@@ -122,7 +123,7 @@ class Downloads:
             raise SourceUnavailable(AUDIT, "nothing is remembered here, so nothing can be recorded")
         items = (
             Item("Document", documents.SCOPE, (document.id,), ("Document.url",)),
-            Item("Invoice", documents.SCOPE, (link.invoice_id,), ("Invoice.documents",)),
+            Item(link.owner, documents.SCOPE, (link.number,), (f"{link.owner}.documents",)),
         )
         with context.audit.acting(DOWNLOAD, *items) as entry:
             try:

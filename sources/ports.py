@@ -9,7 +9,7 @@ transport: Transport)``
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from domain.errors import SourceError
 from domain.model import (
@@ -117,8 +117,9 @@ class CarrierSource(Protocol):
         ...
 
 
+@runtime_checkable
 class DocumentSource(Protocol):
-    """Whoever has documents as files."""
+    """Whoever has documents as files, whatever else it is."""
 
     def document(self, id_: str) -> AbstractAsyncContextManager[AsyncIterator[bytes] | None]:
         """Its bytes as they come from its owner, at most so many as its limits allow; None when it has no such

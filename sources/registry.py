@@ -86,12 +86,14 @@ async def open_estate(
             if following.shadow:
                 shadow = _shadow(erps, following.shadow, now)
         wms = _find(WAREHOUSES, config.wms_kind, config.wms)(config.wms, doors[config.wms.name])
+        holders: dict[str, object] = {**erps, config.wms.name: wms}
         by_scac: dict[str, CarrierSource] = {}
         for kind, source in config.carriers:
             carrier = _find(carriers, kind, source)(source, doors[source.name])
             if taken := sorted(carrier.scacs & by_scac.keys()):
                 raise ValueError(f"{source.name}: another carrier answers for {', '.join(taken)} already")
             by_scac |= dict.fromkeys(carrier.scacs, carrier)
+            holders[source.name] = carrier
         warming = asyncio.gather(*map(_warm, erps.values()))
         try:
             yield Estate(
@@ -103,7 +105,7 @@ async def open_estate(
                 lifetimes=config.lifetimes,
                 observer=observer,
                 doors=tuple(doors.values()),
-                documents=erps,
+                documents={name: each for name, each in holders.items() if isinstance(each, DocumentSource)},
                 pace=pool.pace,
                 shadow=shadow,
             )

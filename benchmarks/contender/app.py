@@ -26,7 +26,8 @@ from domain.audit import Entry
 from domain.model import OrderId, Return, ReturnId
 from domain.queries import Page, RecordQuery
 from graph import schema
-from resolvers.context import Context
+from resolvers.context import Context, Policy
+from resolvers.seals import Seal
 from server.auth import Authenticator, Session
 from server.exchange import Exchange, Exchanges
 from server.graphql_http import GraphQLEndpoint
@@ -45,6 +46,7 @@ LIFETIMES = Lifetimes() if os.environ.get("CONTENDER_MEMORY") == "warm" else COL
 
 CALLER = Principal("benchmark", PrincipalKind.MACHINE, frozenset(SCOPES))
 CONNECTIONS = 128
+POLICY = Policy(seal=Seal(["cursors outlive a restart between checking and load"]))
 COST_LIMIT = 10_000
 """A query for 500 orders costs 6,000."""
 
@@ -110,7 +112,7 @@ async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         )
 
         def context(principal: Principal, correlation_id: str) -> Context:
-            return Context(principal, estate, now=now, correlation_id=correlation_id, ledger=Nowhere())
+            return Context(principal, estate, now=now, correlation_id=correlation_id, policy=POLICY, ledger=Nowhere())
 
         engine = schema.engine(schema.build(), cost_limit=COST_LIMIT)
         operations = Operations(engine, context, deadline=60.0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from examples.distributor.harness import clock_of, run, simulator
 from examples.distributor.journeys import Journey, Scan, ScanKind
+from examples.distributor.paper import pdf
 from examples.distributor.tokens import Tokens, client_of, form
 from examples.distributor.world import World
 
@@ -52,6 +53,42 @@ class TrackRequest(msgspec.Struct, frozen=True, rename="camel"):
     tracking_info: Annotated[list[TrackingInfo], msgspec.Meta(min_length=1, max_length=30)]
 
 
+class UniqueNumber(msgspec.Struct, frozen=True, rename="camel"):
+    tracking_number: str
+    tracking_number_unique_id: str
+
+
+class DocumentSpecification(msgspec.Struct, frozen=True, rename="camel"):
+    tracking_number_info: UniqueNumber
+
+
+class DocumentDetail(msgspec.Struct, frozen=True, rename="camel"):
+    document_type: Literal["SIGNATURE_PROOF_OF_DELIVERY"]
+    document_format: Literal["PDF"]
+
+
+class DocumentRequest(msgspec.Struct, frozen=True, rename="camel"):
+    track_document_detail: DocumentDetail
+    track_document_specification: Annotated[list[DocumentSpecification], msgspec.Meta(min_length=1, max_length=30)]
+
+
+def letters(asked: DocumentRequest, journeys: Journeys, now: datetime) -> list[bytes]:
+    """The proofs of delivery of what is delivered."""
+    numbers = [each.tracking_number_info for each in asked.track_document_specification]
+    return [
+        b"".join(pdf(f"Delivered {number.tracking_number}, signed {delivered.signed_by}"))
+        for number in numbers
+        for journey in journeys.get(number.tracking_number, ())
+        if unique_id(journey) == number.tracking_number_unique_id
+        for delivered in journey.until(now)
+        if delivered.kind is ScanKind.DELIVERED
+    ]
+
+
+def unique_id(journey: Journey) -> str:
+    return f"{journey.unique_id}~{journey.number}~{journey.scac}"
+
+
 def answer(numbers: Sequence[str], journeys: Journeys, now: datetime) -> object:
     """What a call says: for each number every shipment it has had, or an error in place of one."""
     results = [_complete(number, journeys.get(number, ()), now) for number in numbers]
@@ -81,7 +118,7 @@ def _result(journey: Journey, scans: Sequence[Scan]) -> dict[str, object]:
     return {
         "trackingNumberInfo": {
             "trackingNumber": journey.number,
-            "trackingNumberUniqueId": f"{journey.unique_id}~{journey.number}~{journey.scac}",
+            "trackingNumberUniqueId": unique_id(journey),
             "carrierCode": OPERATING_COMPANY[journey.scac],
         },
         "additionalTrackingInfo": {
@@ -101,6 +138,7 @@ def _result(journey: Journey, scans: Sequence[Scan]) -> dict[str, object]:
         "dateAndTimes": list(_dates(journey, delivered)),
         "scanEvents": events,
         "deliveryDetails": _delivery(delivered),
+        "availableImages": [{"size": "LARGE", "type": "SIGNATURE_PROOF_OF_DELIVERY"}] if delivered else [],
     }
 
 
@@ -189,14 +227,30 @@ def routes(journeys: Journeys, lifetime: timedelta = timedelta(hours=1)) -> Sequ
         numbers = [info.tracking_number_info.tracking_number for info in asked.tracking_info]
         return _json(answer(numbers, journeys, clock_of(request).now()))
 
+    async def documents(request: Request) -> Response:
+        if not tokens.admits(request):
+            return error(401, "NOT.AUTHORIZED.ERROR", "Access token expired.")
+        try:
+            asked = msgspec.json.decode(await request.body(), type=DocumentRequest)
+        except ValueError:
+            return error(400, "TRACKING.TRACKINGNUMBER.EMPTY", "Please provide a valid tracking number.")
+        found = letters(asked, journeys, clock_of(request).now())
+        if not found:
+            return error(404, "NOT.FOUND.ERROR", "The resource you requested is no longer available.")
+        return _json({"transactionId": "5a7c3b52-demo", "output": {"localization": {}, "documents": found}})
+
     return [
         Route("/oauth/token", token, methods=["POST"]),
+        Route("/track/v1/trackingdocuments", documents, methods=["POST"]),
         Route("/track/v1/trackingnumbers", track, methods=["POST"]),
     ]
 
 
+OPERATIONS: Mapping[str, str] = {"/oauth/token": "token", "/track/v1/trackingdocuments": "file"}
+
+
 def operation(request: Request, _: bytes) -> str:
-    return "token" if request.url.path == "/oauth/token" else "track"
+    return OPERATIONS.get(request.url.path, "track")
 
 
 if __name__ == "__main__":

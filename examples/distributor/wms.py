@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from examples.distributor import wms_records
 from examples.distributor.harness import clock_of, run, simulator
+from examples.distributor.paper import pdf
 from examples.distributor.world import World
 from examples.distributor.world.warehouse import ShipmentView
 
@@ -138,11 +139,18 @@ def fault(operation: str, status: int) -> Response:
     return problem(status, "The warehouse system cannot answer", f"{operation} failed")
 
 
+def stranger(request: Request) -> Response | None:
+    """What somebody without the key is told."""
+    if hmac.compare_digest(request.headers.get("x-api-key", "").encode(), API_KEY.encode()):
+        return None
+    return problem(401, "Unauthorized", "X-Api-Key is missing or wrong")
+
+
 def routes(warehouse: Warehouse) -> Sequence[Route]:
     def query(shape: type[Q], answer: Callable[[Q, datetime], object]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), API_KEY.encode()):
-                return problem(401, "Unauthorized", "X-Api-Key is missing or wrong")
+            if refused := stranger(request):
+                return refused
             try:
                 asked = msgspec.json.decode(await request.body(), type=shape)
             except ValueError as error:
@@ -151,6 +159,15 @@ def routes(warehouse: Warehouse) -> Sequence[Route]:
             return Response(msgspec.json.encode(answer(asked, now)), media_type="application/json")
 
         return handle
+
+    async def packing_list(request: Request) -> Response:
+        if refused := stranger(request):
+            return refused
+        number = request.path_params["id"]
+        shipment = warehouse.world.shipment(number, clock_of(request).now())
+        if shipment is None or shipment.packed_at is None:
+            return problem(404, "Not found", f"{number} is not packed")
+        return Response(b"".join(pdf(f"Packing list {number}")), media_type="application/pdf")
 
     async def openapi(_: Request) -> Response:
         return Response(OPENAPI, media_type="application/json")
@@ -167,13 +184,16 @@ def routes(warehouse: Warehouse) -> Sequence[Route]:
     return [
         Route("/api/v2/orders/query", query(OrdersQuery, warehouse.orders), methods=["POST"]),
         Route("/api/v2/shipments/query", query(ShipmentsQuery, warehouse.shipments), methods=["POST"]),
+        Route("/api/v2/shipments/{id}/packing-list", packing_list, methods=["GET"]),
         Route("/openapi.json", openapi),
         Route("/__orders", trouble, methods=["PUT", "DELETE"]),
     ]
 
 
 def operation(request: Request, _: bytes) -> str:
-    """The last part of the path, dotted: orders.query, shipments.query, openapi."""
+    """The last part of the path, dotted: orders.query, shipments.query, openapi; or file."""
+    if request.url.path.endswith("/packing-list"):
+        return "file"
     return request.url.path.removeprefix("/api/v2/").removesuffix(".json").replace("/", ".").strip(".")
 
 

@@ -1,8 +1,10 @@
 """Reads the warehouse system: one call for any number of keys up to its batch limit."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,7 +26,10 @@ BATCH: Final = 500
 
 
 class WmsWarehouse:
-    """The warehouse system behind ``WarehouseSource``. ``config.password`` is its API key."""
+    """The warehouse system behind ``WarehouseSource`` and, for packing lists, ``DocumentSource``.
+
+    ``config.password`` is its API key.
+    """
 
     def __init__(self, config: SourceConfig, transport: Transport) -> None:
         self._system = config.name
@@ -58,6 +63,11 @@ class WmsWarehouse:
             if not query.visibility.sees_at(row.customer_id, row.ship_to_id):
                 raise SourceFault(self._system, f"shipment {row.id!r} of account {row.customer_id!r} was not asked for")
         return Page(rows, more=answer.next is not None)
+
+    def document(self, id_: str) -> AbstractAsyncContextManager[AsyncIterator[bytes] | None]:
+        """The packing list of the shipment ``id_``."""
+        path = f"/api/v2/shipments/{quote(id_, safe='')}/packing-list"
+        return self._transport.stream(path, operation="file", headers=self._headers)
 
     async def _orders(self, asked: Sequence[OrderId]) -> Batch[OrderId, WarehouseOrder]:
         reply = await self._post("orders", {"orderNumbers": asked, "include": ("work", "shipments")})

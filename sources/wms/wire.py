@@ -15,6 +15,8 @@ from domain.errors import SourceError, SourceFault, SourceUnavailable
 from domain.model import (
     Carrier,
     CustomerId,
+    Document,
+    DocumentKind,
     OrderId,
     Package,
     Shipment,
@@ -184,7 +186,15 @@ class ShipmentRecord(Wire, frozen=True):
             lines=tuple(line.to_domain() for line in self.lines),
             packages=tuple(package.to_domain() for package in self.packages),
             source=source,
+            documents=self._documents(),
         )
+
+    def _documents(self) -> tuple[Document, ...]:
+        """A shipment's packing list is there from when it is packed."""
+        if self.packed_at is None:
+            return ()
+        title = f"Packing list {self.shipment_id}"
+        return (Document(self.shipment_id, DocumentKind.PACKING_LIST, title, "application/pdf"),)
 
 
 class WaveRecord(Wire, frozen=True):

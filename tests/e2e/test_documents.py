@@ -19,6 +19,7 @@ from engine.execute import Engine
 from examples.distributor.clock import START
 from examples.distributor.environment import environment
 from examples.distributor.fleet import Fleet
+from examples.distributor.journeys import ScanKind
 from examples.distributor.world import World
 from resolvers.links import PATH, Links
 from resolvers.seals import Seal
@@ -33,16 +34,22 @@ from tests.server.serving import served
 
 INVOICES = """query ($n: String!) { order(number: $n) { invoices { id number
   documents { id title mediaType url } } } }"""
+SHIPMENTS = """query ($n: String!) { order(number: $n) { shipments { number status
+  documents { id kind title mediaType url } } } }"""
+BY_FEDEX = frozenset(("FDEG", "FDE"))
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Office:
-    """A Crossdock on a real socket, over the fleet. ``number``: of an order that is invoiced."""
+    """A Crossdock on a real socket, over the fleet. ``number``: of an order that is invoiced; ``by_fedex``: of one that
+    FedEx delivered.
+    """
 
     client: httpx.AsyncClient
     fleet: Fleet
     number: str
+    by_fedex: str
     folder: Path
     database: str
 
@@ -56,6 +63,16 @@ class Office:
         document: dict[str, Any] = answer["data"]["order"]["invoices"][0]["documents"][0]
         return document
 
+    async def of_shipments(self, persona: str = "service") -> dict[str, dict[str, Any]]:
+        """A document of each kind that the shipments have, with the shipment's number and status."""
+        body = {"query": SHIPMENTS, "variables": {"n": self.by_fedex}}
+        answer = (await self.client.post("/graphql", json=body, headers=await self.bearer(persona))).json()
+        return {
+            document["kind"]: document | {"shipment": shipment["number"], "status": shipment["status"]}
+            for shipment in answer["data"]["order"]["shipments"]
+            for document in shipment["documents"]
+        }
+
     async def url(self) -> str:
         return str((await self.document())["url"])
 
@@ -68,6 +85,16 @@ class Office:
 
     def fetched(self) -> int:
         return self.fleet.calls("erp").by_operation.get("file", 0)
+
+
+def delivered_by_fedex(world: World) -> str:
+    """The number of an order."""
+    return next(
+        journey.order_number
+        for journeys in world.journeys(BY_FEDEX).values()
+        for journey in journeys
+        if any(scan.kind is ScanKind.DELIVERED for scan in journey.until(START))
+    )
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Office]]
@@ -91,7 +118,7 @@ def opened(fleet: Fleet, world: World, engine: Engine, tmp_path: Path) -> Iterat
             served(app, lifespan="on") as address,
             httpx.AsyncClient(base_url=address, timeout=60, trust_env=False) as client,
         ):
-            yield Office(client, fleet, world.examples["delivered"], folder, database)
+            yield Office(client, fleet, world.examples["delivered"], delivered_by_fedex(world), folder, database)
 
     yield office
     fleet.clear_faults()
@@ -118,6 +145,29 @@ async def test_a_link_gives_the_owners_file_as_a_download_that_no_browser_runs(o
     assert headers["content-security-policy"].startswith("sandbox;")
     assert headers["cache-control"] == "private, no-store"
     assert headers["etag"] == f'"{hashlib.sha256(reply.content).hexdigest()}"'
+
+
+async def test_the_warehouse_has_packing_lists_and_a_carrier_proofs_of_delivery(office: Office) -> None:
+    found = await office.of_shipments()
+    assert found.keys() == {"PACKING_LIST", "PROOF_OF_DELIVERY"}
+    assert found["PROOF_OF_DELIVERY"]["status"] == "DELIVERED"
+    for document in found.values():
+        reply = await office.client.get(document["url"])
+        assert (reply.status_code, reply.headers["content-type"]) == (200, document["mediaType"])
+        assert document["title"].rpartition(" ")[2].encode() in reply.content
+        foreign = await office.client.get(document["url"], headers=await office.bearer("stranger"))
+        assert foreign.status_code == 404
+    entries = [entry for entry in await office.entries() if entry.action == DOWNLOAD]
+    assert [[(item.type, item.ids) for item in entry.items if item.type == "Shipment"] for entry in entries] == [
+        [("Shipment", (document["shipment"],))] for document in found.values()
+    ]
+    calls = {name: office.fleet.calls(name).by_operation.get("file", 0) for name in ("wms", "fedex")}
+    assert calls == {"wms": 1, "fedex": 1}
+
+
+async def test_a_carrier_that_is_down_leaves_the_warehouses_documents(office: Office) -> None:
+    office.fleet.fault("fedex", status=503)
+    assert (await office.of_shipments()).keys() == {"PACKING_LIST"}
 
 
 async def test_it_is_recorded_when_asked_for_and_when_downloaded(office: Office) -> None:
@@ -192,10 +242,12 @@ async def test_rows_are_asked_for_again_when_a_link_is_used(opened: Opened) -> N
         assert buyer is not None
         moved = replace(buyer.principal, account=CustomerId("no such account"))
         asked = {
-            "as it was": links.to(buyer.principal, number, document),
-            "another account's": links.to(moved, number, document),
-            "another document": links.to(buyer.principal, number, "file-0"),
-            "another invoice": links.to(buyer.principal, "INV-0", document),
+            "as it was": links.to(buyer.principal, "Invoice", number, document),
+            "another account's": links.to(moved, "Invoice", number, document),
+            "another document": links.to(buyer.principal, "Invoice", number, "file-0"),
+            "another invoice": links.to(buyer.principal, "Invoice", "INV-0", document),
+            "of something else": links.to(buyer.principal, "Shipment", number, document),
+            "of nothing there is": links.to(buyer.principal, "Order", number, document),
         }
         told = {name: (await office.client.get(url)).status_code for name, url in asked.items()}
         assert told == {name: 200 if name == "as it was" else 404 for name in asked}

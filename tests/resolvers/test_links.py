@@ -29,13 +29,13 @@ def links(seal: Seal, now: datetime = MADE) -> Links:
 
 def test_a_link_brings_back_the_caller_with_every_bound_and_without_the_name() -> None:
     seal = Seal.fresh()
-    link = links(seal).to(BUYER, "INV-1", "file-1")
+    link = links(seal).to(BUYER, "Invoice", "INV-1", "file-1")
     address, path, token = link.partition(PATH)
     assert (address, path) == ("https://graph.example", PATH)
     opened = links(seal).opened(token)
     assert opened is not None
     assert opened.principal == replace(BUYER, name=None)
-    assert (opened.invoice_id, opened.document_id) == ("INV-1", "file-1")
+    assert (opened.owner, opened.number, opened.document_id) == ("Invoice", "INV-1", "file-1")
     assert not [told for told in ("user-1", "INV-1", "file-1") if told in link]
 
 
@@ -46,7 +46,7 @@ def test_a_link_brings_back_the_caller_with_every_bound_and_without_the_name() -
 )
 def test_it_is_good_until_its_end(later: timedelta, good: bool) -> None:
     seal = Seal.fresh()
-    token = links(seal).to(BUYER, "INV-1", "file-1").partition(PATH)[2]
+    token = links(seal).to(BUYER, "Invoice", "INV-1", "file-1").partition(PATH)[2]
     assert (links(seal, MADE + later).opened(token) is not None) is good
 
 
@@ -55,4 +55,4 @@ def test_a_cursor_of_the_same_secret_is_no_link() -> None:
     content = seal.borne("document link, 2").sealed(b"{}")
     assert links(seal).opened(content) is None
     assert links(seal).opened(seal.bound(BUYER, "orders").sealed(b"{}")) is None
-    assert links(Seal.fresh()).opened(links(seal).to(BUYER, "INV-1", "file-1").partition(PATH)[2]) is None
+    assert links(Seal.fresh()).opened(links(seal).to(BUYER, "Invoice", "INV-1", "file-1").partition(PATH)[2]) is None

@@ -36,6 +36,9 @@ FAULTS: tuple[dict[str, Any], ...] = (
 QUERIES = Path(__file__).parents[2] / "examples" / "queries"
 GROWTH = 64 * 1024 * 1024
 """Bytes that the server may grow by after its caches have filled."""
+MOST = 200 * 1024 * 1024
+"""Bytes that one worker may hold at any time."""
+READINGS = 12
 
 
 def codes(error: type[CrossdockError]) -> set[str]:
@@ -76,6 +79,15 @@ async def trouble(fleet: Fleet, until: float, chance: random.Random) -> None:
             await asyncio.sleep(chance.uniform(0, 3))
 
 
+async def sizes(server: psutil.Process) -> list[int]:
+    """What it held, at even distances over the time of the load."""
+    found: list[int] = []
+    for _ in range(READINGS):
+        await asyncio.sleep(SECONDS / READINGS)
+        found.append(server.memory_info().rss)
+    return found
+
+
 def server_of(url: str) -> psutil.Process:
     port = int(url.rpartition(":")[2])
     (found,) = {
@@ -97,16 +109,16 @@ async def test_an_hour_of_bad_days_in_minutes(fleet: Fleet, served: str) -> None
     before, files = server.memory_info().rss, server.num_fds()
 
     until = time.monotonic() + SECONDS
-    *answered, _ = await asyncio.gather(
-        *(asks(served, bearers, until, random.Random(client)) for client in range(CLIENTS)),
-        trouble(fleet, until, chance),
-    )
+    asked = asyncio.gather(*(asks(served, bearers, until, random.Random(client)) for client in range(CLIENTS)))
+    held, answered, _ = await asyncio.gather(sizes(server), asked, trouble(fleet, until, chance))
     fleet.clear_faults()
     await asyncio.sleep(15)
 
-    print(f"\n{sum(answer or 0 for answer in answered)} answers in {SECONDS:.0f} s under faults")  # noqa: T201
-    print(f"RSS {before / 2**20:.0f} -> {server.memory_info().rss / 2**20:.0f} MiB")  # noqa: T201
-    assert server.memory_info().rss - before < GROWTH
+    after = server.memory_info().rss
+    print(f"\n{sum(answered)} answers in {SECONDS:.0f} s under faults")  # noqa: T201
+    print("RSS, MiB:", *(f"{each / 2**20:.0f}" for each in (before, *held, after)))  # noqa: T201
+    assert max(held) < MOST
+    assert after - before < GROWTH
     assert server.num_fds() <= files + CLIENTS
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         for document in documents():

@@ -1,6 +1,8 @@
 """Reads FedEx Track v1: up to 30 tracking numbers a call, bearer token by client credentials."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -24,7 +26,9 @@ HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "X-
 
 
 class FedexCarrier:
-    """FedEx Ground and Express behind ``CarrierSource``. ``config.url`` is the origin of ``/track/v1``."""
+    """FedEx Ground and Express behind ``CarrierSource`` and, for proofs of delivery, ``DocumentSource``. ``config.url``
+    is the origin of ``/track/v1``.
+    """
 
     scacs: ClassVar[frozenset[str]] = frozenset({"FDEG", "FDE"})
 
@@ -35,6 +39,27 @@ class FedexCarrier:
 
     async def tracking(self, keys: Collection[TrackingKey]) -> Batch[TrackingKey, Tracking]:
         return await in_batches(keys, BATCH, self._ask)
+
+    @asynccontextmanager
+    async def document(self, id_: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """The letter with the recipient's signature, of the shipment with FedEx's unique id ``id_``. It comes within
+        JSON, so it is bounded as any answer is.
+        """
+        asked = wire.document_request(id_)
+        found: bytes | None = None
+        if asked is not None:
+            reply = await self._door.send(
+                "POST",
+                "/track/v1/trackingdocuments",
+                operation="file",
+                headers=HEADERS,
+                content=asked,
+                accept=(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
+            )
+            if reply.status == HTTPStatus.OK:
+                with reading(self._system, "file"):
+                    found = next(iter(decode(reply.body, wire.DocumentReply).output.documents), None)
+        yield None if found is None else _whole(found)
 
     async def _ask(self, numbers: Sequence[str]) -> Callable[[TrackingKey], Tracking | None]:
         reply = await self._door.send(
@@ -58,3 +83,7 @@ class FedexCarrier:
                 return found[0].to_domain(key, self._codes, source)
 
         return read
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -1,12 +1,20 @@
 """FedEx Track v1: its JSON shapes and how they become domain objects; pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from domain.errors import SourceError, SourceFault, SourceUnavailable
-from domain.model import ProofOfDelivery, ShipmentStatus, Tracking, TrackingEvent, TrackingKey
+from domain.model import (
+    Document,
+    DocumentKind,
+    ProofOfDelivery,
+    ShipmentStatus,
+    Tracking,
+    TrackingEvent,
+    TrackingKey,
+)
 from domain.values import Moment, Provenance
 from sources.carriers.asking import reading
 from sources.carriers.consignments import meant
@@ -16,6 +24,8 @@ from sources.codes import Translation
 UNKNOWN_NUMBER = frozenset({"TRACKING.TRACKINGNUMBER.NOTFOUND", "TRACKING.DATA.NOTFOUND"})
 PASSING = frozenset({"SERVICE.UNAVAILABLE.ERROR", "SYSTEM.UNAVAILABLE.EXCEPTION"})
 """Errors of one number: not known, and those a later call may not meet; all others are faults."""
+PROOF: Final = "SIGNATURE_PROOF_OF_DELIVERY"
+UNIQUE_PARTS: Final = 3
 
 
 class Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -39,6 +49,46 @@ def request(numbers: Sequence[str]) -> bytes:
     """The body that asks for at most 30 numbers."""
     asked = [TrackingInfo(NumberInfo(number)) for number in numbers]
     return msgspec.json.encode(TrackRequest(include_detailed_scans=True, tracking_info=asked))
+
+
+class UniqueNumber(Wire, frozen=True):
+    tracking_number: str
+    tracking_number_unique_id: str
+
+
+class DocumentSpecification(Wire, frozen=True):
+    tracking_number_info: UniqueNumber
+
+
+class DocumentDetail(Wire, frozen=True):
+    document_type: str = PROOF
+    document_format: str = "PDF"
+
+
+class DocumentRequest(Wire, frozen=True):
+    track_document_detail: DocumentDetail
+    track_document_specification: Sequence[DocumentSpecification]
+
+
+def document_request(unique_id: str) -> bytes | None:
+    """The body that asks for a shipment's proof of delivery; None for what is no unique id of FedEx's
+    ("12013~123456789012~FDEG").
+    """
+    parts = unique_id.rsplit("~", UNIQUE_PARTS - 1)
+    if len(parts) != UNIQUE_PARTS:
+        return None
+    meant = DocumentSpecification(UniqueNumber(parts[1], unique_id))
+    return msgspec.json.encode(DocumentRequest(DocumentDetail(), [meant]))
+
+
+class DocumentOutput(Wire, frozen=True):
+    """``documents``: each in base64."""
+
+    documents: list[bytes] = []
+
+
+class DocumentReply(Wire, frozen=True):
+    output: DocumentOutput
 
 
 class Place(Wire, frozen=True):
@@ -106,6 +156,10 @@ class FoundNumber(Wire, frozen=True):
     tracking_number_unique_id: str | None = None
 
 
+class AvailableImage(Wire, frozen=True):
+    type: str | None = None
+
+
 class ResultError(Wire, frozen=True):
     code: str
     message: str | None = None
@@ -122,11 +176,20 @@ class TrackResult(Wire, frozen=True):
     date_and_times: list[DateAndTime] = []
     estimated_delivery_time_window: TimeWindow | None = None
     delivery_details: DeliveryDetails | None = None
+    available_images: list[AvailableImage] = []
 
     def to_domain(self, key: TrackingKey, codes: Codes, source: Provenance) -> Tracking:
         unique_id = (self.tracking_number_info and self.tracking_number_info.tracking_number_unique_id) or None
         events = tuple(scan.to_domain(key, unique_id, codes) for scan in self.scan_events)
-        return Tracking(key, unique_id, events, self._estimate(), self._proof(), source)
+        documents = self._documents(key.number, unique_id)
+        return Tracking(key, unique_id, events, self._estimate(), self._proof(), source, documents)
+
+    def _documents(self, number: str, unique_id: str | None) -> tuple[Document, ...]:
+        """The letter with the recipient's signature, where FedEx says there is one of this very shipment."""
+        if unique_id is None or PROOF not in {image.type for image in self.available_images}:
+            return ()
+        name = f"Proof of delivery {number}"
+        return (Document(unique_id, DocumentKind.PROOF_OF_DELIVERY, name, "application/pdf"),)
 
     def _estimate(self) -> Moment | None:
         if self._dated("ACTUAL_DELIVERY"):
