@@ -59,7 +59,7 @@ READS: Final[Mapping[str, Mapping[str, str]]] = {
         "Customer": "balance overdueBalance aging",
         "Aging": "current days1To30 days31To60 days61To90 over90",
     },
-    "document:read": {"Invoice": "documents", "Shipment": "proofOfDelivery"},
+    "document:read": {"Invoice": "documents", "Shipment": "proofOfDelivery documents"},
     "return:read": {"Order": "returns", "Customer": "returns", "Activity": "return", "Query": "return returns"},
     "internal:read": {
         "Order": "erpStatus",
