@@ -123,6 +123,7 @@ COMPARED: Mapping[type, Mapping[str, Kind]] = {
         "manifested_at": Kind.DATE,
         "confirmed_at": Kind.DATE,
         "voided_at": Kind.DATE,
+        "documents": Kind.LINK,
     },
     ShipmentLine: {"sku": Kind.LINE, "quantity": Kind.QUANTITY},
     Package: {
@@ -219,7 +220,10 @@ PARTS: Mapping[type, Sequence[Parts]] = {
         Parts("packages", lambda package: package.id, Kind.PACKAGE, union=True),
     ),
     WarehouseOrder: (Parts("tasks", _task, Kind.TASK_MISSING, union=True),),
-    Tracking: (Parts("events", lambda event: event.id, Kind.SCAN_MISSING, union=True),),
+    Tracking: (
+        Parts("events", lambda event: event.id, Kind.SCAN_MISSING, union=True),
+        Parts("documents", lambda document: document.id, Kind.LINK, union=True),
+    ),
     Invoice: (Parts("lines", lambda line: str(line.number), Kind.LINE),),
     Return: (Parts("lines", _goods, Kind.LINE),),
     Customer: (Parts("ship_tos", lambda place: place.id, Kind.ADDRESS),),
@@ -229,8 +233,8 @@ PARTS: Mapping[type, Sequence[Parts]] = {
 def differences(remembered: Fact | None, told: Fact) -> Sequence[Discrepancy]:
     """All that ``told`` says otherwise than ``remembered`` (None: we have nothing of it), which is of the same subject.
 
-    Packages, warehouse tasks and scans only ever add up (``domain.dossier``), so one too many is none here. Empty: they
-    are the same but for their age.
+    Packages, warehouse tasks, scans and a carrier's documents only ever add up (``domain.dossier``), so one too many is
+    none here. Empty: they are the same but for their age.
     """
     subject, id_ = name_of(told)
     if isinstance(told, Withdrawn):

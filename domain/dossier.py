@@ -166,15 +166,18 @@ def newest(known: R | None, told: R) -> R:
 
 
 def join_tracking(known: Tracking, told: Tracking) -> Tracking:
-    """One consignment: every event any answer had, each once; the estimate as last told; of several proofs the latest.
+    """One consignment: every event and document any answer had, each once; the estimate as last told; of several proofs
+    the latest.
 
     Each part is joined by itself: what one answer has of one part says nothing of another.
     """
     proofs = [each.proof_of_delivery for each in (known, told) if each.proof_of_delivery]
+    documents = {each.id: each for each in sorted((*known.documents, *told.documents), key=repr)}
     return replace(
         max(known, told, key=_estimate_position),
         events=_union(known.events, told.events),
         proof_of_delivery=max(proofs, key=_proof_position, default=None),
+        documents=tuple(documents[id_] for id_ in sorted(documents)),
     )
 
 

@@ -15,6 +15,8 @@ from domain.events import Fact, Subject, Withdrawn, name_of
 from domain.model import (
     Customer,
     CustomerId,
+    Document,
+    DocumentKind,
     InvoiceId,
     InvoiceLine,
     Lifecycle,
@@ -115,6 +117,7 @@ def changed(record: Any, **to: Any) -> Callable[[], tuple[Any, Any]]:
 
 
 ORDER = order(line("1", 10), line("2", 4), promised_date=date(2026, 11, 20), ship_to=PLACE)
+PAPER = Document("D1", DocumentKind.PROOF_OF_DELIVERY, "Proof of delivery", "application/pdf")
 MADE = shipment(package("P1"), package("P2", "1Z2"))
 
 
@@ -170,6 +173,8 @@ MADE = shipment(package("P1"), package("P2", "1Z2"))
             changed(tracking(), proof_of_delivery=ProofOfDelivery("Smith", None, None)),
             (Kind.PROOF_MISSING, "", None, "received by Smith"),
         ),
+        (changed(MADE, documents=(PAPER,)), (Kind.LINK, "documents", "", "D1")),
+        (changed(tracking(), documents=(PAPER,)), (Kind.LINK, "documents.D1", None, "D1")),
     ],
     ids=lambda value: value[1] or value[0] if isinstance(value, tuple) else "",
 )
@@ -196,9 +201,9 @@ def test_what_only_adds_up_is_never_one_too_many() -> None:
     kinds = {each.kind for each in differences(remembered, told)}
     assert Kind.PACKAGE not in kinds
     assert Kind.TASK_MISSING not in kinds
-    scans = tracking(event(S.IN_TRANSIT, -2), event(S.DELIVERED))
+    scans = replace(tracking(event(S.IN_TRANSIT, -2), event(S.DELIVERED)), documents=(PAPER,))
     assert differences(scans, tracking(event(S.DELIVERED))) == ()
-    assert [each.kind for each in differences(tracking(event(S.DELIVERED)), scans)] == [Kind.SCAN_MISSING]
+    assert [each.kind for each in differences(tracking(event(S.DELIVERED)), scans)] == [Kind.SCAN_MISSING, Kind.LINK]
 
 
 def test_the_shipments_of_an_order_are_compared_one_by_one() -> None:

@@ -31,7 +31,7 @@ pytestmark = [
 NATURES = (Nature(0, 0), Nature(0.02, 0), Nature(0.2, 0), Nature(0, 0.3), Nature(0.02, 0.2), Nature(0.2, 0.3))
 SCOPES = (frozenset[str](), frozenset({"see"}), frozenset({"pay", "see"}))
 PARTS = 8
-DOCUMENTS = 40
+DOCUMENTS = 32
 """Of each schema in each part."""
 
 
