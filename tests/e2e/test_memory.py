@@ -87,10 +87,10 @@ class Served:
             await speaker.acknowledged(f"Bearer {await personas.token(self._fleet, persona)}")
             yield speaker
 
-    async def move(self, to: datetime) -> None:
-        """The company's clock; returns once all that happened until then is acknowledged."""
+    async def move(self, to: datetime, within: float = 60) -> None:
+        """The company's clock; returns once all that happened until then is acknowledged, in ``within`` seconds."""
         await asyncio.to_thread(self._fleet.set_clock, to)
-        await asyncio.to_thread(self._fleet.flush)
+        await asyncio.to_thread(self._fleet.flush, within)
 
     async def skip(self, to: datetime) -> None:
         """The same, with nobody told of what happens on the way."""
